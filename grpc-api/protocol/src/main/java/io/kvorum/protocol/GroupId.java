@@ -1,6 +1,9 @@
 package io.kvorum.protocol;
 
-/** One replicated group (tenant) of a process; part of every persistent key, actor name and raft message. Group 0 is the default. */
+/**
+ * One replicated group (tenant) of a process; part of every persistent key, actor name and raft
+ * message. Group 0 is the default.
+ */
 public record GroupId(int value) {
   public static final GroupId DEFAULT = new GroupId(0);
 

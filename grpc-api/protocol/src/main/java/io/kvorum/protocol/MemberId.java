@@ -1,6 +1,9 @@
 package io.kvorum.protocol;
 
-/** A member of a cluster: an unsigned 64-bit number, 0 meaning none. Printed in hex without leading zeros, as etcd does. */
+/**
+ * A member of a cluster: an unsigned 64-bit number, 0 meaning none. Printed in hex without leading
+ * zeros, as etcd does.
+ */
 public record MemberId(long value) implements Comparable<MemberId> {
   public static final MemberId NONE = new MemberId(0);
 

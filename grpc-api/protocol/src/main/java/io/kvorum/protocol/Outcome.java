@@ -3,8 +3,8 @@ package io.kvorum.protocol;
 import java.util.function.Function;
 
 /**
- * An expected result of a request: its value, or the refusal that the caller is to see. An exception, by contrast, means a
- * bug or a dead disk.
+ * An expected result of a request: its value, or the refusal that the caller is to see. An
+ * exception, by contrast, means a bug or a dead disk.
  *
  * @param <T> the value's type
  */
@@ -13,7 +13,10 @@ public sealed interface Outcome<T> {
   /** The request was carried out. */
   record Ok<T>(T value) implements Outcome<T> {}
 
-  /** The request was refused; nothing of it took effect, unless the error's own contract says otherwise. */
+  /**
+   * The request was refused; nothing of it took effect, unless the error's own contract says
+   * otherwise.
+   */
   record Refused<T>(EtcdError error) implements Outcome<T> {}
 
   static <T> Outcome<T> ok(T value) {
