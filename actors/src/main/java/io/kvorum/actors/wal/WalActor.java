@@ -17,7 +17,9 @@ import org.apache.pekko.japi.pf.ReceiveBuilder;
 import org.apache.pekko.persistence.AbstractPersistentActor;
 import org.apache.pekko.persistence.DeleteMessagesFailure;
 import org.apache.pekko.persistence.DeleteMessagesSuccess;
+import org.apache.pekko.persistence.Recovery;
 import org.apache.pekko.persistence.RecoveryCompleted;
+import org.apache.pekko.persistence.SnapshotSelectionCriteria;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -100,6 +102,16 @@ public final class WalActor extends AbstractPersistentActor {
   @Override
   public String journalPluginId() {
     return "kvorum.wal.journal";
+  }
+
+  @Override
+  public String snapshotPluginId() {
+    return "pekko.persistence.no-snapshot-store";
+  }
+
+  @Override
+  public Recovery recovery() {
+    return Recovery.create(SnapshotSelectionCriteria.none());
   }
 
   @Override
