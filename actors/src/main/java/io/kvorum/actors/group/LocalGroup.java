@@ -44,6 +44,7 @@ final class LocalGroup implements Group, Ports.Replies, Ports.Observer {
   private static final long READ_INDEX_RESEND_NANOS = 500_000_000L;
 
   private final LogIdentity identity;
+  private final ResponseHeaders headers;
   private final GroupSettings settings;
   private final Keyspace keyspace;
   private final MembershipState membership;
@@ -63,17 +64,17 @@ final class LocalGroup implements Group, Ports.Replies, Ports.Observer {
    * @param onLeader told of each new leader
    */
   LocalGroup(
-      LogIdentity identity,
+      ResponseHeaders headers,
       GroupSettings settings,
       Keyspace keyspace,
       MembershipState membership,
-      AppliedIndex applied,
       EtcdMetrics metrics,
       Executor readExecutor,
       WatchStreams watchStreams,
       Consumer<ReplicaMessage> replica,
       Consumer<MemberId> onLeader) {
-    this.identity = identity;
+    this.identity = headers.identity();
+    this.headers = headers;
     this.settings = settings;
     this.keyspace = keyspace;
     this.membership = membership;
@@ -82,7 +83,7 @@ final class LocalGroup implements Group, Ports.Replies, Ports.Observer {
     this.watchStreams = watchStreams;
     this.replica = replica;
     this.onLeader = onLeader;
-    this.applied = applied;
+    this.applied = headers.applied();
     this.committed = applied.get().index();
     long timeoutNanos = settings.requestTimeout().toNanos();
     this.proposals =
@@ -131,12 +132,7 @@ final class LocalGroup implements Group, Ports.Replies, Ports.Observer {
 
   @Override
   public ResponseHeader header(long revision) {
-    return ResponseHeader.newBuilder()
-        .setClusterId(identity.clusterId())
-        .setMemberId(identity.member().value())
-        .setRevision(revision)
-        .setRaftTerm(applied.get().term())
-        .build();
+    return headers.at(revision);
   }
 
   @Override
