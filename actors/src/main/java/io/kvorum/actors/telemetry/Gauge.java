@@ -2,7 +2,11 @@ package io.kvorum.actors.telemetry;
 
 import org.jspecify.annotations.Nullable;
 
-/** A number that goes up and down. Any thread; a few nanoseconds. */
+/**
+ * A number that goes up and down, never below zero: as Kamon's own, it ignores a change that would
+ * make it negative, so what is counted down must have been counted up before. A figure that may be
+ * negative is {@link Telemetry#sampled}. Any thread; a few nanoseconds.
+ */
 public final class Gauge {
   private volatile kamon.metric.@Nullable Gauge bound;
   private double early;
@@ -39,7 +43,8 @@ public final class Gauge {
   private synchronized void changeEarly(double value, boolean absolute) {
     var gauge = bound;
     if (gauge == null) {
-      early = absolute ? value : early + value;
+      double next = absolute ? value : early + value;
+      early = next < 0 ? early : next;
     } else if (absolute) {
       gauge.update(value);
     } else {

@@ -75,11 +75,11 @@ class TelemetryTest {
   void gaugesAreSetAndMoved() {
     var gauge = telemetry.gauge("g", Map.of("a", "1"));
     scrape(telemetry);
-    gauge.set(-1);
-    assertEquals(-1, scrape(telemetry).value("g{a=1}"));
+    gauge.set(1.5);
+    assertEquals(1.5, scrape(telemetry).value("g{a=1}"));
     gauge.add(3);
     gauge.decrement();
-    assertEquals(1, scrape(telemetry).value("g{a=1}"));
+    assertEquals(3.5, scrape(telemetry).value("g{a=1}"));
   }
 
   @Test
