@@ -10,8 +10,8 @@ import java.nio.file.attribute.PosixFilePermissions;
 import java.util.Set;
 
 /**
- * Where a member keeps its data: {@code <data-dir>/member/wal}, or {@code --wal-dir}, and {@code <data-dir>/member/keyspace}.
- * Readable by its owner only, as etcd's.
+ * Where a member keeps its data: {@code <data-dir>/member/wal}, or {@code --wal-dir}, and {@code
+ * <data-dir>/member/keyspace}. Readable by its owner only, as etcd's.
  */
 record DataDirectory(Path wal, Path keyspace) {
   private static final Set<PosixFilePermission> OWNER_ONLY =
@@ -36,11 +36,18 @@ record DataDirectory(Path wal, Path keyspace) {
       Files.createDirectories(directory, PosixFilePermissions.asFileAttribute(OWNER_ONLY));
     } catch (FileAlreadyExistsException e) {
       throw new StartException(
-          "cannot use " + directory + " as a directory: " + e.getFile() + " is a file. Name another --data-dir",
+          "cannot use "
+              + directory
+              + " as a directory: "
+              + e.getFile()
+              + " is a file. Name another --data-dir",
           e);
     } catch (IOException e) {
       throw new StartException(
-          "cannot create the directory " + directory + ": " + e
+          "cannot create the directory "
+              + directory
+              + ": "
+              + e
               + ". Make it writable for this user, or name another --data-dir",
           e);
     }

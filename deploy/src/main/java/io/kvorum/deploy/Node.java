@@ -11,7 +11,6 @@ import io.kvorum.server.GrpcServer;
 import io.kvorum.server.TelemetryRpcMetrics;
 import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ThreadPoolExecutor;
 import org.apache.pekko.Done;
@@ -25,8 +24,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * One running member: its directories, its group, its client port, and the order in which they start and stop. Stopping goes
- * through Coordinated Shutdown, which the JVM runs on SIGTERM and SIGINT.
+ * One running member: its directories, its group, its client port, and the order in which they
+ * start and stop. Stopping goes through Coordinated Shutdown, which the JVM runs on SIGTERM and
+ * SIGINT.
  */
 final class Node {
   private static final Logger log = LoggerFactory.getLogger(Node.class);
@@ -63,7 +63,8 @@ final class Node {
    */
   static void start(ServerConfig config) {
     DataDirectory directory = DataDirectory.prepare(config);
-    // Opening the keyspace waits for the disk, creating the actor system for class loading: side by side.
+    // Opening the keyspace waits for the disk, creating the actor system for class loading: side by
+    // side.
     CompletableFuture<Keyspace> keyspace =
         CompletableFuture.supplyAsync(
             () -> Keyspace.open(directory.keyspace(), Settings.GROUP, Settings.keyspace(config)));
@@ -73,7 +74,8 @@ final class Node {
     Telemetry telemetry = Telemetry.start();
     Settings.configureJournal(system, directory, config, telemetry);
     Node node =
-        new Node(config, system, telemetry, keyspace, ReadPool.create(config.tuning().readThreads()));
+        new Node(
+            config, system, telemetry, keyspace, ReadPool.create(config.tuning().readThreads()));
     try {
       node.serve();
     } catch (RuntimeException e) {

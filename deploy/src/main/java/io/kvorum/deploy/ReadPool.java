@@ -7,7 +7,10 @@ import java.util.concurrent.atomic.AtomicInteger;
 
 /** Threads for reads of the keyspace, which may wait for the disk. */
 final class ReadPool {
-  /** Reads that may wait for a thread; beyond, they are rejected, which clients see as {@code too many requests}. */
+  /**
+   * Reads that may wait for a thread; beyond, they are rejected, which clients see as {@code too
+   * many requests}.
+   */
   static final int MAX_QUEUED = 1 << 16;
 
   private ReadPool() {}

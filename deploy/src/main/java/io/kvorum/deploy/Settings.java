@@ -62,7 +62,10 @@ final class Settings {
         Set.of("*"));
   }
 
-  /** The addresses of all client URLs; {@code localhost} is bound as the first address it resolves to. */
+  /**
+   * The addresses of all client URLs; {@code localhost} is bound as the first address it resolves
+   * to.
+   */
   static List<InetSocketAddress> listenAddresses(ServerConfig config) {
     List<InetSocketAddress> addresses = new ArrayList<>();
     for (EndpointUrl url : config.clientApi().listenClientUrls()) {

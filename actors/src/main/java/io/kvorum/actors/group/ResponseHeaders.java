@@ -5,8 +5,8 @@ import io.kvorum.actors.wal.LogIdentity;
 import io.kvorum.protocol.etcdserverpb.ResponseHeader;
 
 /**
- * Headers of this member's answers: of the member that answers, not of the leader, with the term of the newest entry that it
- * has applied, as in etcd.
+ * Headers of this member's answers: of the member that answers, not of the leader, with the term of
+ * the newest entry that it has applied, as in etcd.
  */
 record ResponseHeaders(LogIdentity identity, AppliedIndex applied) {
   ResponseHeader at(long revision) {
