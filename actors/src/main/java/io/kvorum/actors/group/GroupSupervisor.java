@@ -46,8 +46,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Brings a group up and keeps it up: recovers the log, checks that it belongs to the keyspace, starts replica, applier and
- * watch hub, publishes the member's attributes, and starts the log's actor anew when its disk failed.
+ * Brings a group up and keeps it up: recovers the log, checks that it belongs to the keyspace,
+ * starts replica, applier and watch hub, publishes the member's attributes, and starts the log's
+ * actor anew when its disk failed.
  */
 public final class GroupSupervisor extends AbstractBehavior<GroupSupervisor.Message> {
   private static final Logger log = LoggerFactory.getLogger(GroupSupervisor.class);
@@ -129,7 +130,14 @@ public final class GroupSupervisor extends AbstractBehavior<GroupSupervisor.Mess
             Behaviors.withTimers(
                 timers ->
                     new GroupSupervisor(
-                        context, timers, settings, keyspace, metrics, readExecutor, transport, ready)));
+                        context,
+                        timers,
+                        settings,
+                        keyspace,
+                        metrics,
+                        readExecutor,
+                        transport,
+                        ready)));
   }
 
   private org.apache.pekko.actor.ActorRef spawnWal() {
@@ -192,7 +200,8 @@ public final class GroupSupervisor extends AbstractBehavior<GroupSupervisor.Mess
 
   private void onRecovered(RecoveredLog recovered) {
     if (replica != null) {
-      log.info("the write-ahead log takes writes again, it ends at entry {}", recovered.lastIndex());
+      log.info(
+          "the write-ahead log takes writes again, it ends at entry {}", recovered.lastIndex());
       replica.tell(new ReplicaMessage.StorageRecovered(recovered.last()));
       return;
     }
@@ -342,7 +351,9 @@ public final class GroupSupervisor extends AbstractBehavior<GroupSupervisor.Mess
     }
   }
 
-  /** Tells the cluster this member's name and client URLs, through the log; ready only after that. */
+  /**
+   * Tells the cluster this member's name and client URLs, through the log; ready only after that.
+   */
   private void publish() {
     LocalGroup local = group;
     if (published || local == null) {

@@ -33,11 +33,14 @@ import org.apache.pekko.NotUsed;
 import org.apache.pekko.stream.javadsl.Source;
 
 /**
- * A group as this member runs it: what service adapters call, and what the replica's ports lead to. The actors behind it are
- * the {@link GroupSupervisor}'s.
+ * A group as this member runs it: what service adapters call, and what the replica's ports lead to.
+ * The actors behind it are the {@link GroupSupervisor}'s.
  */
 final class LocalGroup implements Group, Ports.Replies, Ports.Observer {
-  /** Committed entries that may wait to be applied; beyond, proposals are refused (etcd's maxGapBetweenApplyAndCommitIndex). */
+  /**
+   * Committed entries that may wait to be applied; beyond, proposals are refused (etcd's
+   * maxGapBetweenApplyAndCommitIndex).
+   */
   static final long MAX_APPLY_LAG_ENTRIES = 5000;
 
   /** An unanswered read index is asked for again after this time, as in etcd. */

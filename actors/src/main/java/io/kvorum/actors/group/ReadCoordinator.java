@@ -11,8 +11,8 @@ import java.util.concurrent.RejectedExecutionException;
 import java.util.function.LongConsumer;
 
 /**
- * Shares read rounds among this member's linearizable reads: one request to the replica is in flight at a time, and all reads
- * that arrived before it was made are answered by it. Thread-safe.
+ * Shares read rounds among this member's linearizable reads: one request to the replica is in
+ * flight at a time, and all reads that arrived before it was made are answered by it. Thread-safe.
  */
 final class ReadCoordinator {
   /** Reads that may wait at a time; beyond, they are refused with {@code too many requests}. */
@@ -105,7 +105,10 @@ final class ReadCoordinator {
     }
   }
 
-  /** Repeats a request that was not answered, and ends reads whose time is up. Called now and then by one thread. */
+  /**
+   * Repeats a request that was not answered, and ends reads whose time is up. Called now and then
+   * by one thread.
+   */
   void expire(long nowNanos) {
     List<Read> late = new ArrayList<>();
     long begun = 0;

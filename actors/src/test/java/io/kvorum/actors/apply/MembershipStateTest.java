@@ -31,8 +31,7 @@ final class MembershipStateTest {
         List.of(2L, 9L, -1L),
         state.get().getMembersList().stream().map(Membership.Member::getId).toList());
     assertEquals(
-        Configuration.of(
-            List.of(new MemberId(2), new MemberId(-1)), List.of(new MemberId(9))),
+        Configuration.of(List.of(new MemberId(2), new MemberId(-1)), List.of(new MemberId(9))),
         state.configuration());
   }
 

@@ -55,8 +55,7 @@ final class LogReplayTest {
     LogRecords.put(second, entry(1, 4));
     add(second);
     assertEquals(
-        new RecoveredLog(identity, state, LogPosition.ZERO, List.of(entry(1, 4))),
-        replay.finish());
+        new RecoveredLog(identity, state, LogPosition.ZERO, List.of(entry(1, 4))), replay.finish());
   }
 
   @Test
@@ -81,8 +80,7 @@ final class LogReplayTest {
   @Test
   void aGapBetweenRecordsIsRefusedByName() {
     entries(entry(1, 1));
-    CorruptLogException e =
-        assertThrows(CorruptLogException.class, () -> entries(entry(3, 1)));
+    CorruptLogException e = assertThrows(CorruptLogException.class, () -> entries(entry(3, 1)));
     assertTrue(String.valueOf(e.getMessage()).contains("entry 3"), e::getMessage);
   }
 
