@@ -14,9 +14,9 @@ JAVA_HOME=$(find_java)
 export JAVA_HOME
 target=$root/$module/target
 stamp=$target/launch-classpath.txt
-if [ ! -e "$stamp" ] || [ -n "$(find "$root/pom.xml" "$root/$module/pom.xml" "$root/$module/src" -newer "$stamp" -print -quit)" ]; then
+if [ ! -e "$stamp" ] || [ -n "$(find "$root/pom.xml" "$root/$module/pom.xml" "$root"/verification/*/src -newer "$stamp" -print -quit)" ]; then
   echo "compiling $module" >&2
-  (cd "$root" && mvn -q -pl "$module" compile dependency:build-classpath -Dmdep.outputFile="$stamp") >&2
+  (cd "$root" && mvn -q -pl "$module" -am compile dependency:build-classpath -Dmdep.outputFile="$stamp") >&2
 fi
 cd "$root"
 exec "$JAVA_HOME/bin/java" -XX:+UseSerialGC -Xmx2g --enable-native-access=ALL-UNNAMED --sun-misc-unsafe-memory-access=allow \

@@ -1,5 +1,6 @@
 package io.kvorum.verification.conformance;
 
+import io.kvorum.verification.conformance.crash.CrashCommand;
 import io.kvorum.verification.conformance.differential.DifferentialCommand;
 import picocli.CommandLine;
 
@@ -7,7 +8,7 @@ import picocli.CommandLine;
 @CommandLine.Command(
     name = "campaign",
     description = "Long black-box checks of a server against a real etcd.",
-    subcommands = {DifferentialCommand.class},
+    subcommands = {DifferentialCommand.class, CrashCommand.class},
     synopsisSubcommandLabel = "COMMAND",
     mixinStandardHelpOptions = true)
 public final class Campaign {
