@@ -59,6 +59,7 @@ final class ClusterAssembly {
         advertiseClientUrls(),
         initialCluster(),
         settings.text(ClusterFlags.INITIAL_CLUSTER_TOKEN),
+        settings.isSet(ClusterFlags.INITIAL_CLUSTER_TOKEN),
         settings.bool(ClusterFlags.STRICT_RECONFIG_CHECK));
   }
 

@@ -32,6 +32,7 @@ public record ServerConfig(
    *
    * @param initialCluster the first members' peer URLs by name; only heeded while there is no data
    * @param initialClusterToken part of what member ids and the cluster id are hashed from
+   * @param initialClusterTokenGiven whether it was set, and is not etcd's default
    */
   public record ClusterConfig(
       List<EndpointUrl> listenPeerUrls,
@@ -39,6 +40,7 @@ public record ServerConfig(
       List<EndpointUrl> advertiseClientUrls,
       SortedMap<String, List<EndpointUrl>> initialCluster,
       String initialClusterToken,
+      boolean initialClusterTokenGiven,
       boolean strictReconfigCheck) {}
 
   /**

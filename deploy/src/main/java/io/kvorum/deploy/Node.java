@@ -4,9 +4,11 @@ import com.typesafe.config.Config;
 import com.typesafe.config.ConfigFactory;
 import io.kvorum.actors.group.Group;
 import io.kvorum.actors.group.GroupSupervisor;
+import io.kvorum.actors.telemetry.EtcdMetrics;
 import io.kvorum.actors.telemetry.Telemetry;
 import io.kvorum.config.ServerConfig;
 import io.kvorum.persistence.mvcc.Keyspace;
+import io.kvorum.persistence.mvcc.KeyspaceStats;
 import io.kvorum.server.GrpcServer;
 import io.kvorum.server.TelemetryRpcMetrics;
 import java.time.Duration;
@@ -68,15 +70,15 @@ final class Node {
     CompletableFuture<Keyspace> keyspace =
         CompletableFuture.supplyAsync(
             () -> Keyspace.open(directory.keyspace(), Settings.GROUP, Settings.keyspace(config)));
-    Config pekko = ConfigFactory.load(Settings.pekko(config));
+    Config pekko = ConfigFactory.load();
     ActorSystem<SpawnProtocol.Command> system =
         ActorSystem.create(SpawnProtocol.create(), "kvorum", pekko);
     Telemetry telemetry = Telemetry.start();
-    Settings.configureJournal(system, directory, config, telemetry);
     Node node =
         new Node(
             config, system, telemetry, keyspace, ReadPool.create(config.tuning().readThreads()));
     try {
+      Settings.openJournal(system, directory, config, telemetry);
       node.serve();
     } catch (RuntimeException e) {
       node.stopAfterFailure();
@@ -121,6 +123,24 @@ final class Node {
     log.atInfo()
         .addKeyValue("address", config.clientApi().listenClientUrls().toString())
         .log("ready to serve client requests");
+  }
+
+  private void mirror(Keyspace opened) {
+    new EtcdMetrics(telemetry)
+        .mirrorKeyspace(
+            () -> {
+              KeyspaceStats stats = opened.stats();
+              return new EtcdMetrics.KeyspaceFigures(
+                  stats.puts(),
+                  stats.deletes(),
+                  stats.ranges(),
+                  stats.txns(),
+                  stats.liveKeys(),
+                  stats.putBytes(),
+                  stats.sizeBytes(),
+                  opened.currentRevision(),
+                  opened.compactedRevision());
+            });
   }
 
   private <M> ActorRef<M> spawn(org.apache.pekko.actor.typed.Behavior<M> behavior) {

@@ -2,8 +2,14 @@ package io.kvorum.deploy;
 
 import io.kvorum.actors.group.GroupSettings;
 import io.kvorum.actors.raft.RaftSettings;
+import io.kvorum.actors.telemetry.EtcdMetrics;
+import io.kvorum.actors.telemetry.Telemetry;
 import io.kvorum.config.EndpointUrl;
 import io.kvorum.config.ServerConfig;
+import io.kvorum.persistence.leveldb.LevelDb;
+import io.kvorum.persistence.mvcc.KeyspaceOptions;
+import io.kvorum.persistence.wal.WalJournalExtension;
+import io.kvorum.persistence.wal.WalSettings;
 import io.kvorum.protocol.GroupId;
 import io.kvorum.server.GrpcServerOptions;
 import java.net.InetSocketAddress;
@@ -13,6 +19,8 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.atomic.LongAdder;
+import org.apache.pekko.actor.typed.ActorSystem;
 
 /** From what the operator wrote to what each room wants to know. */
 final class Settings {
@@ -76,5 +84,40 @@ final class Settings {
 
   private static List<String> texts(List<EndpointUrl> urls) {
     return urls.stream().map(EndpointUrl::toString).toList();
+  }
+
+  static KeyspaceOptions keyspace(ServerConfig config) {
+    KeyspaceOptions defaults = KeyspaceOptions.defaults();
+    LevelDb.Options storage = defaults.storage();
+    long writeBuffer = config.tuning().levelDbWriteBufferBytes();
+    long cache = config.tuning().levelDbCacheBytes();
+    return defaults
+        .withStorage(
+            new LevelDb.Options(
+                writeBuffer > 0 ? writeBuffer : storage.writeBufferBytes(),
+                cache > 0 ? cache : storage.cacheBytes(),
+                storage.paranoidChecks(),
+                storage.verifyChecksums(),
+                storage.compression(),
+                storage.maxOpenFiles()))
+        .withCompaction(
+            config.storage().compactionBatchRevisions(),
+            config.storage().compactionSleepInterval());
+  }
+
+  /** Must run before the first persistent actor starts. */
+  static void openJournal(
+      ActorSystem<?> system, DataDirectory directory, ServerConfig config, Telemetry telemetry) {
+    EtcdMetrics metrics = new EtcdMetrics(telemetry);
+    LongAdder written = new LongAdder();
+    WalJournalExtension.get(system)
+        .open(
+            WalSettings.in(directory.wal())
+                .withUnsafeNoFsync(config.storage().unsafeNoFsync()),
+            (nanos, records, bytes) -> {
+              metrics.walFsync.recordNanos(nanos);
+              written.add(bytes);
+              metrics.walWriteBytes.set(written.sum());
+            });
   }
 }

@@ -154,8 +154,8 @@ final class LocalGroup implements Group, Ports.Replies, Ports.Observer {
         keyspace.currentRevision(),
         members.getClusterVersion(),
         members(members),
-        stats.dbSizeBytes(),
-        stats.dbSizeBytes());
+        stats.sizeBytes(),
+        stats.sizeInUseBytes());
   }
 
   private static List<Member> members(Membership membership) {
