@@ -8,6 +8,7 @@ import io.kvorum.protocol.etcdserverpb.WatchResponse;
 import io.kvorum.protocol.internal.Command;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.Executor;
+import org.apache.pekko.Done;
 import org.apache.pekko.NotUsed;
 import org.apache.pekko.stream.javadsl.Source;
 
@@ -30,7 +31,7 @@ public interface Group {
    * Waits until a read of this member's own state is linearizable (ReadIndex, thesis 6.4).
    * Completes on {@link #readExecutor}.
    */
-  CompletionStage<Outcome<Void>> linearizableBarrier();
+  CompletionStage<Outcome<Done>> linearizableBarrier();
 
   /** A consistent view of what this member has applied; to be closed. */
   ReadView view();

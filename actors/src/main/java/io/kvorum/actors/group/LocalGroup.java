@@ -28,6 +28,7 @@ import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.Executor;
+import org.apache.pekko.Done;
 import java.util.function.Consumer;
 import org.apache.pekko.NotUsed;
 import org.apache.pekko.stream.javadsl.Source;
@@ -124,7 +125,7 @@ final class LocalGroup implements Group, Ports.Replies, Ports.Observer {
   }
 
   @Override
-  public CompletionStage<Outcome<Void>> linearizableBarrier() {
+  public CompletionStage<Outcome<Done>> linearizableBarrier() {
     return reads.barrier(System.nanoTime());
   }
 

@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
 import java.util.concurrent.RejectedExecutionException;
+import org.apache.pekko.Done;
 import java.util.function.LongConsumer;
 
 /**
@@ -18,7 +19,7 @@ final class ReadCoordinator {
   /** Reads that may wait at a time; beyond, they are refused with {@code too many requests}. */
   static final int MAX_WAITING = 1 << 16;
 
-  private record Read(CompletableFuture<Outcome<Void>> future, long deadlineNanos) {}
+  private record Read(CompletableFuture<Outcome<Done>> future, long deadlineNanos) {}
 
   private final LongConsumer requestReadIndex;
   private final AppliedIndex applied;
@@ -49,8 +50,8 @@ final class ReadCoordinator {
     this.resendNanos = resendNanos;
   }
 
-  CompletableFuture<Outcome<Void>> barrier(long nowNanos) {
-    CompletableFuture<Outcome<Void>> future = new CompletableFuture<>();
+  CompletableFuture<Outcome<Done>> barrier(long nowNanos) {
+    CompletableFuture<Outcome<Done>> future = new CompletableFuture<>();
     long begun;
     synchronized (this) {
       if (waiting.size() >= MAX_WAITING) {
@@ -99,7 +100,7 @@ final class ReadCoordinator {
 
   private void release(Read read) {
     try {
-      executor.execute(() -> read.future().complete(Outcome.ok(null)));
+      executor.execute(() -> read.future().complete(Outcome.ok(Done.getInstance())));
     } catch (RejectedExecutionException e) {
       read.future().complete(Outcome.refused(EtcdError.REQUEST_TOO_MANY_REQUESTS));
     }

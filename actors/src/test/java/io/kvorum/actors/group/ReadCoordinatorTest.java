@@ -10,6 +10,7 @@ import io.kvorum.protocol.Outcome;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import org.apache.pekko.Done;
 import org.junit.jupiter.api.Test;
 
 final class ReadCoordinatorTest {
@@ -23,41 +24,41 @@ final class ReadCoordinatorTest {
 
   @Test
   void readsThatArriveDuringARoundShareTheNext() {
-    CompletableFuture<Outcome<Void>> first = reads.barrier(0);
-    CompletableFuture<Outcome<Void>> second = reads.barrier(1);
-    CompletableFuture<Outcome<Void>> third = reads.barrier(2);
+    CompletableFuture<Outcome<Done>> first = reads.barrier(0);
+    CompletableFuture<Outcome<Done>> second = reads.barrier(1);
+    CompletableFuture<Outcome<Done>> third = reads.barrier(2);
     assertEquals(List.of(1L), asked);
     reads.confirmed(1, 10, 3);
-    assertEquals(Outcome.ok(null), first.join());
+    assertEquals(Outcome.ok(Done.getInstance()), first.join());
     assertFalse(second.isDone());
     assertEquals(List.of(1L, 2L), asked);
     reads.confirmed(2, 10, 4);
-    assertEquals(Outcome.ok(null), second.join());
-    assertEquals(Outcome.ok(null), third.join());
+    assertEquals(Outcome.ok(Done.getInstance()), second.join());
+    assertEquals(Outcome.ok(Done.getInstance()), third.join());
   }
 
   @Test
   void aReadWaitsUntilTheIndexIsApplied() {
-    CompletableFuture<Outcome<Void>> read = reads.barrier(0);
+    CompletableFuture<Outcome<Done>> read = reads.barrier(0);
     reads.confirmed(1, 11, 1);
     assertFalse(read.isDone());
   }
 
   @Test
   void anUnansweredRequestIsRepeatedAndAnOldAnswerIgnored() {
-    CompletableFuture<Outcome<Void>> read = reads.barrier(0);
+    CompletableFuture<Outcome<Done>> read = reads.barrier(0);
     reads.expire(RESEND);
     assertEquals(List.of(1L, 2L), asked);
     reads.confirmed(1, 10, RESEND);
     assertFalse(read.isDone());
     reads.confirmed(2, 10, RESEND);
-    assertEquals(Outcome.ok(null), read.join());
+    assertEquals(Outcome.ok(Done.getInstance()), read.join());
   }
 
   @Test
   void aReadEndsWhenItsTimeIsUpOrTheLeaderChanges() {
-    CompletableFuture<Outcome<Void>> late = reads.barrier(0);
-    CompletableFuture<Outcome<Void>> other = reads.barrier(500);
+    CompletableFuture<Outcome<Done>> late = reads.barrier(0);
+    CompletableFuture<Outcome<Done>> other = reads.barrier(500);
     reads.expire(TIMEOUT);
     assertEquals(Outcome.refused(EtcdError.TIMEOUT), late.join());
     assertFalse(other.isDone());
