@@ -20,7 +20,10 @@ public final class AppliedIndex {
     return applied;
   }
 
-  /** Runs {@code then} once the entry at {@code index} is applied: at once on this thread, or later on the applier's. */
+  /**
+   * Runs {@code then} once the entry at {@code index} is applied: at once on this thread, or later
+   * on the applier's.
+   */
   public void whenReached(long index, Runnable then) {
     if (applied.index() < index) {
       synchronized (waiters) {

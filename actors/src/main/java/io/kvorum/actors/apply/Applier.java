@@ -25,9 +25,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Applies committed entries to the keyspace, in order and each exactly once: the applied index is stored in the same batch as
- * the effects. Answers the callers on this member, then gives the events to the watch hub. Blocks on the disk, so it runs on
- * a thread of its own.
+ * Applies committed entries to the keyspace, in order and each exactly once: the applied index is
+ * stored in the same batch as the effects. Answers the callers on this member, then gives the
+ * events to the watch hub. Blocks on the disk, so it runs on a thread of its own.
  *
  * <p>While the keyspace's disk is full the entries are kept and tried again; their callers wait.
  */
@@ -35,7 +35,9 @@ public final class Applier extends AbstractBehavior<Applier.Message> {
   private static final Logger log = LoggerFactory.getLogger(Applier.class);
   private static final Duration RETRY_DELAY = Duration.ofSeconds(1);
 
-  /** Entries applied to the keyspace in one batch end with the one that passes this size, in bytes. */
+  /**
+   * Entries applied to the keyspace in one batch end with the one that passes this size, in bytes.
+   */
   private static final long MAX_BATCH_BYTES = 8L << 20;
 
   /** What the applier is told. */
@@ -109,7 +111,13 @@ public final class Applier extends AbstractBehavior<Applier.Message> {
             Behaviors.withTimers(
                 timers ->
                     new Applier(
-                        context, timers, keyspace, membership, proposals, applied, syncPolicy,
+                        context,
+                        timers,
+                        keyspace,
+                        membership,
+                        proposals,
+                        applied,
+                        syncPolicy,
                         listener)));
   }
 
@@ -134,7 +142,8 @@ public final class Applier extends AbstractBehavior<Applier.Message> {
     try {
       applyBatch(batch);
     } catch (StorageException e) {
-      log.error("the keyspace takes no writes, trying again in {}: {}", RETRY_DELAY, e.getMessage());
+      log.error(
+          "the keyspace takes no writes, trying again in {}: {}", RETRY_DELAY, e.getMessage());
       stalled = true;
       timers.startSingleTimer(new Retry(), RETRY_DELAY);
       return;
@@ -194,7 +203,8 @@ public final class Applier extends AbstractBehavior<Applier.Message> {
       }
       case COMMAND -> {
         Command command = parse(entry, Command.parser());
-        yield new Answer(command.getHeader().getId(), applyCommand(batch, entry.position(), command));
+        yield new Answer(
+            command.getHeader().getId(), applyCommand(batch, entry.position(), command));
       }
     };
   }
@@ -216,7 +226,8 @@ public final class Applier extends AbstractBehavior<Applier.Message> {
         yield Outcome.ok(membership.get());
       }
       case RANGE, REQUEST_NOT_SET ->
-          throw new IllegalStateException("entry " + at + " holds a command that is not known here");
+          throw new IllegalStateException(
+              "entry " + at + " holds a command that is not known here");
     };
   }
 

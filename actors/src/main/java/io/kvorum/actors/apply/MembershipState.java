@@ -11,8 +11,8 @@ import java.util.List;
 import java.util.function.Consumer;
 
 /**
- * The replicated membership: kept in the keyspace beside the applied index, changed by entries of the log only. The applier
- * changes it; any thread reads it.
+ * The replicated membership: kept in the keyspace beside the applied index, changed by entries of
+ * the log only. The applier changes it; any thread reads it.
  */
 public final class MembershipState {
   /** Key of the membership among the keyspace's meta records. */

@@ -9,11 +9,13 @@ import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.atomic.AtomicLong;
 
 /**
- * Callers on this member that wait for their proposals to be applied. All wait equally long, so that one queue in order of
- * arrival tells whose time is up. Thread-safe.
+ * Callers on this member that wait for their proposals to be applied. All wait equally long, so
+ * that one queue in order of arrival tells whose time is up. Thread-safe.
  */
 public final class PendingProposals {
-  /** Callers that may wait at a time; beyond, proposals are refused with {@code too many requests}. */
+  /**
+   * Callers that may wait at a time; beyond, proposals are refused with {@code too many requests}.
+   */
   static final int MAX_PENDING = 1 << 16;
 
   private record Deadline(long id, long atNanos) {}
@@ -25,13 +27,14 @@ public final class PendingProposals {
   private final long timeoutNanos;
 
   /**
-   * @param wallClockMillis time of start; makes ids differ from those of earlier lives of this member
+   * @param wallClockMillis time of start; makes ids differ from those of earlier lives of this
+   *     member
    * @param timeoutNanos how long a caller waits at most
    */
   public PendingProposals(MemberId self, long wallClockMillis, long timeoutNanos) {
-    // etcd's form of a request id: 2 bytes member, 5 bytes milliseconds, then a counter from the last byte up.
-    this.lastId =
-        new AtomicLong((self.value() << 48) | ((wallClockMillis & 0xff_ffff_ffffL) << 8));
+    // etcd's form of a request id: 2 bytes member, 5 bytes milliseconds, then a counter from the
+    // last byte up.
+    this.lastId = new AtomicLong((self.value() << 48) | ((wallClockMillis & 0xff_ffff_ffffL) << 8));
     this.timeoutNanos = timeoutNanos;
   }
 
@@ -63,7 +66,10 @@ public final class PendingProposals {
     }
   }
 
-  /** Tells those whose time is up; their proposals may still be applied. Called now and then by one thread. */
+  /**
+   * Tells those whose time is up; their proposals may still be applied. Called now and then by one
+   * thread.
+   */
   public void expire(long nowNanos) {
     Deadline next = deadlines.peek();
     while (next != null && (next.atNanos() - nowNanos <= 0 || !pending.containsKey(next.id()))) {

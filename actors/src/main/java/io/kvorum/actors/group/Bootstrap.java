@@ -18,8 +18,8 @@ import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /**
- * How a group begins: a new log with one entry per initial member, identical on all of them, or the log that is there, after a
- * check that log, keyspace and command line belong together.
+ * How a group begins: a new log with one entry per initial member, identical on all of them, or the
+ * log that is there, after a check that log, keyspace and command line belong together.
  */
 final class Bootstrap {
   /** Term of the entries that a new log begins with, as in etcd. */
@@ -41,7 +41,10 @@ final class Bootstrap {
     List<String> own = settings.initialCluster().get(settings.memberName());
     if (own == null) {
       throw new RefusedException(
-          "--name " + settings.memberName() + " is not in --initial-cluster " + settings.initialCluster().keySet());
+          "--name "
+              + settings.memberName()
+              + " is not in --initial-cluster "
+              + settings.initialCluster().keySet());
     }
     return new LogIdentity(
         settings.group(),
@@ -64,7 +67,10 @@ final class Bootstrap {
                       .build();
               entries.add(
                   new Entry(
-                      entries.size() + 1L, BOOTSTRAP_TERM, EntryKind.MEMBERSHIP, change.toByteString()));
+                      entries.size() + 1L,
+                      BOOTSTRAP_TERM,
+                      EntryKind.MEMBERSHIP,
+                      change.toByteString()));
             });
     return entries;
   }
@@ -98,13 +104,17 @@ final class Bootstrap {
    * @throws RefusedException if not
    */
   static void check(
-      GroupSettings settings, RecoveredLog log, Keyspace keyspace, @Nullable Membership membership) {
+      GroupSettings settings,
+      RecoveredLog log,
+      Keyspace keyspace,
+      @Nullable Membership membership) {
     LogPosition applied = keyspace.applied();
     LogIdentity identity = log.identity();
     if (identity == null) {
       if (applied.index() > 0) {
         throw new RefusedException(
-            "the keyspace holds applied entries up to " + applied.index()
+            "the keyspace holds applied entries up to "
+                + applied.index()
                 + ", but the write-ahead log is empty: the data directory is incomplete."
                 + " Restore it whole, or start with an empty one");
       }
@@ -113,19 +123,27 @@ final class Bootstrap {
     if (settings.clusterTokenGiven() && !settings.clusterToken().equals(identity.clusterToken())) {
       throw new RefusedException(
           "the data directory belongs to a cluster with --initial-cluster-token "
-              + identity.clusterToken() + ", not " + settings.clusterToken()
+              + identity.clusterToken()
+              + ", not "
+              + settings.clusterToken()
               + ": name the right --data-dir, or leave the token out");
     }
     if (membership != null && membership.getClusterId() != identity.clusterId()) {
       throw new RefusedException(
-          "the keyspace belongs to cluster " + Long.toHexString(membership.getClusterId())
-              + ", the write-ahead log to cluster " + Long.toHexString(identity.clusterId())
+          "the keyspace belongs to cluster "
+              + Long.toHexString(membership.getClusterId())
+              + ", the write-ahead log to cluster "
+              + Long.toHexString(identity.clusterId())
               + ": the data directory was put together from two. Restore it whole");
     }
     if (applied.index() > log.lastIndex() || applied.index() < log.base().index()) {
       throw new RefusedException(
-          "the keyspace has applied entry " + applied.index() + ", but the write-ahead log holds entries "
-              + (log.base().index() + 1) + " to " + log.lastIndex()
+          "the keyspace has applied entry "
+              + applied.index()
+              + ", but the write-ahead log holds entries "
+              + (log.base().index() + 1)
+              + " to "
+              + log.lastIndex()
               + ": the data directory is inconsistent. Restore it whole");
     }
   }

@@ -8,10 +8,13 @@ import io.kvorum.protocol.etcdserverpb.WatchResponse;
 import io.kvorum.protocol.internal.Command;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.Executor;
+import org.apache.pekko.Done;
 import org.apache.pekko.NotUsed;
 import org.apache.pekko.stream.javadsl.Source;
 
-/** What a service adapter may ask of one replicated group. Safe for any thread; nothing here blocks. */
+/**
+ * What a service adapter may ask of one replicated group. Safe for any thread; nothing here blocks.
+ */
 public interface Group {
 
   /**
@@ -19,15 +22,16 @@ public interface Group {
    *
    * @param command without header; the group sets the request's id
    * @param reply class of the reply, for example {@code PutResponse.Builder}
-   * @return the reply, or why it was refused: too large, too many requests, timed out, or what the state machine says
+   * @return the reply, or why it was refused: too large, too many requests, timed out, or what the
+   *     state machine says
    */
   <T> CompletionStage<Outcome<T>> propose(Command.Builder command, Class<T> reply);
 
   /**
-   * Waits until a read of this member's own state is linearizable (ReadIndex, thesis 6.4). Completes on {@link
-   * #readExecutor}.
+   * Waits until a read of this member's own state is linearizable (ReadIndex, thesis 6.4).
+   * Completes on {@link #readExecutor}.
    */
-  CompletionStage<Outcome<Void>> linearizableBarrier();
+  CompletionStage<Outcome<Done>> linearizableBarrier();
 
   /** A consistent view of what this member has applied; to be closed. */
   ReadView view();
@@ -43,6 +47,9 @@ public interface Group {
   /** Answers one client's watch stream. The end of the requests does not end the answers. */
   Source<WatchResponse, NotUsed> watch(Source<WatchRequest, NotUsed> requests);
 
-  /** Bounded pool for reads, which may block on the disk. Refuses with {@code RejectedExecutionException} when full. */
+  /**
+   * Bounded pool for reads, which may block on the disk. Refuses with {@code
+   * RejectedExecutionException} when full.
+   */
   Executor readExecutor();
 }

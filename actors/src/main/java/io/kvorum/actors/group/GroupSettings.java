@@ -12,7 +12,8 @@ import java.util.Map;
  * @param memberName this member's name in {@code initialCluster}
  * @param initialCluster peer URLs by member name; for a log that is still empty
  * @param clusterToken {@code --initial-cluster-token}
- * @param clusterTokenGiven whether the operator named the token: then a log of another cluster is refused
+ * @param clusterTokenGiven whether the operator named the token: then a log of another cluster is
+ *     refused
  * @param clientUrls published to the cluster
  * @param tick length of raft's unit of time
  * @param requestTimeout how long a proposal or a read index may take

@@ -11,6 +11,7 @@ import io.kvorum.actors.raft.log.Entry;
 import io.kvorum.actors.raft.log.RaftLog;
 import io.kvorum.actors.raft.membership.Configuration;
 import io.kvorum.actors.telemetry.EtcdMetrics;
+import io.kvorum.actors.telemetry.Telemetry;
 import io.kvorum.actors.wal.LogIdentity;
 import io.kvorum.actors.wal.RecoveredLog;
 import io.kvorum.actors.wal.WalActor;
@@ -31,6 +32,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.Executor;
 import java.util.random.RandomGenerator;
+import org.apache.pekko.Done;
 import org.apache.pekko.actor.typed.ActorRef;
 import org.apache.pekko.actor.typed.Behavior;
 import org.apache.pekko.actor.typed.DispatcherSelector;
@@ -46,8 +48,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Brings a group up and keeps it up: recovers the log, checks that it belongs to the keyspace, starts replica, applier and
- * watch hub, publishes the member's attributes, and starts the log's actor anew when its disk failed.
+ * Brings a group up and keeps it up: recovers the log, checks that it belongs to the keyspace,
+ * starts replica, applier and watch hub, publishes the member's attributes, and starts the log's
+ * actor anew when its disk failed.
  */
 public final class GroupSupervisor extends AbstractBehavior<GroupSupervisor.Message> {
   private static final Logger log = LoggerFactory.getLogger(GroupSupervisor.class);
@@ -83,10 +86,12 @@ public final class GroupSupervisor extends AbstractBehavior<GroupSupervisor.Mess
   private final TimerScheduler<Message> timers;
   private final GroupSettings settings;
   private final Keyspace keyspace;
+  private final Telemetry telemetry;
   private final EtcdMetrics metrics;
   private final Executor readExecutor;
   private final Ports.RaftTransport transport;
   private final CompletableFuture<Group> ready;
+  private final CompletableFuture<Done> stopped;
 
   private volatile org.apache.pekko.actor.ActorRef wal;
   private @Nullable LogIdentity identity;
@@ -99,37 +104,50 @@ public final class GroupSupervisor extends AbstractBehavior<GroupSupervisor.Mess
       TimerScheduler<Message> timers,
       GroupSettings settings,
       Keyspace keyspace,
-      EtcdMetrics metrics,
+      Telemetry telemetry,
       Executor readExecutor,
       Ports.RaftTransport transport,
-      CompletableFuture<Group> ready) {
+      CompletableFuture<Group> ready,
+      CompletableFuture<Done> stopped) {
     super(context);
     this.timers = timers;
     this.settings = settings;
     this.keyspace = keyspace;
-    this.metrics = metrics;
+    this.telemetry = telemetry;
+    this.metrics = new EtcdMetrics(telemetry);
     this.readExecutor = readExecutor;
     this.transport = transport;
     this.ready = ready;
+    this.stopped = stopped;
     this.wal = spawnWal();
   }
 
   /**
    * @param ready completes with the group when it serves, or fails with what forbids to start
+   * @param stopped completes when the group and all its actors have ended
    */
   public static Behavior<Message> create(
       GroupSettings settings,
       Keyspace keyspace,
-      EtcdMetrics metrics,
+      Telemetry telemetry,
       Executor readExecutor,
       Ports.RaftTransport transport,
-      CompletableFuture<Group> ready) {
+      CompletableFuture<Group> ready,
+      CompletableFuture<Done> stopped) {
     return Behaviors.setup(
         context ->
             Behaviors.withTimers(
                 timers ->
                     new GroupSupervisor(
-                        context, timers, settings, keyspace, metrics, readExecutor, transport, ready)));
+                        context,
+                        timers,
+                        settings,
+                        keyspace,
+                        telemetry,
+                        readExecutor,
+                        transport,
+                        ready,
+                        stopped)));
   }
 
   private org.apache.pekko.actor.ActorRef spawnWal() {
@@ -162,6 +180,7 @@ public final class GroupSupervisor extends AbstractBehavior<GroupSupervisor.Mess
     if (group != null) {
       group.stop();
     }
+    stopped.complete(Done.getInstance());
     return this;
   }
 
@@ -192,7 +211,8 @@ public final class GroupSupervisor extends AbstractBehavior<GroupSupervisor.Mess
 
   private void onRecovered(RecoveredLog recovered) {
     if (replica != null) {
-      log.info("the write-ahead log takes writes again, it ends at entry {}", recovered.lastIndex());
+      log.info(
+          "the write-ahead log takes writes again, it ends at entry {}", recovered.lastIndex());
       replica.tell(new ReplicaMessage.StorageRecovered(recovered.last()));
       return;
     }
@@ -247,17 +267,22 @@ public final class GroupSupervisor extends AbstractBehavior<GroupSupervisor.Mess
             : membership.configuration();
     AppliedIndex applied = new AppliedIndex(keyspace.applied());
     ActorRef<Message> self = getContext().getSelf();
-    WatchPort watch = new WatchPort(own, applied);
+    ResponseHeaders headers = new ResponseHeaders(own, applied);
+    WatchHub.Settings watchSettings =
+        WatchHub.Settings.defaults()
+            .with(settings.maxRequestBytes(), settings.watchProgressInterval());
+    ActorRef<WatchHub.Message> hub =
+        getContext().spawn(WatchHub.create(watchSettings, keyspace::view), "watch-hub");
     LocalGroup local =
         new LocalGroup(
-            own,
+            headers,
             settings,
             keyspace,
             membership,
-            applied,
             metrics,
             readExecutor,
-            watch.streams,
+            new WatchStreams(
+                hub, watchSettings, keyspace::view, headers::at, readExecutor, telemetry),
             message -> replicaRef().tell(message),
             leader -> self.tell(new LeaderChanged(leader)));
     group = local;
@@ -270,7 +295,7 @@ public final class GroupSupervisor extends AbstractBehavior<GroupSupervisor.Mess
                     local.proposals(),
                     applied,
                     new Applier.SyncPolicy(settings.syncEntries(), SYNC_BYTES),
-                    new AppliedListener(watch.hub)),
+                    new AppliedListener(hub)),
                 "applier",
                 DispatcherSelector.fromConfig("kvorum.apply-dispatcher"));
     RaftLog raftLog =
@@ -342,7 +367,9 @@ public final class GroupSupervisor extends AbstractBehavior<GroupSupervisor.Mess
     }
   }
 
-  /** Tells the cluster this member's name and client URLs, through the log; ready only after that. */
+  /**
+   * Tells the cluster this member's name and client URLs, through the log; ready only after that.
+   */
   private void publish() {
     LocalGroup local = group;
     if (published || local == null) {
@@ -429,16 +456,6 @@ public final class GroupSupervisor extends AbstractBehavior<GroupSupervisor.Mess
     @Override
     public void compact(LogPosition base) {
       wal.tell(new WalActor.Compact(base), org.apache.pekko.actor.ActorRef.noSender());
-    }
-  }
-
-  /** The watch hub with its streams. */
-  private final class WatchPort {
-    final ActorRef<WatchHub.Message> hub;
-    final WatchStreams streams;
-
-    WatchPort(LogIdentity own, AppliedIndex applied) {
-      throw new IllegalStateException("later " + own + applied);
     }
   }
 

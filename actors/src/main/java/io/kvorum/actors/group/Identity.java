@@ -8,11 +8,16 @@ import java.security.NoSuchAlgorithmException;
 import java.util.Collection;
 import java.util.List;
 
-/** Ids as etcd computes them, so that the same initial cluster and token give the same ids (membership/member.go, cluster.go). */
+/**
+ * Ids as etcd computes them, so that the same initial cluster and token give the same ids
+ * (membership/member.go, cluster.go).
+ */
 public final class Identity {
   private Identity() {}
 
-  /** Id of an initial member: from its peer URLs and the cluster's token; the name does not matter. */
+  /**
+   * Id of an initial member: from its peer URLs and the cluster's token; the name does not matter.
+   */
   public static MemberId member(Collection<String> peerUrls, String clusterToken) {
     MessageDigest sha1 = sha1();
     for (String url : peerUrls.stream().sorted().toList()) {

@@ -28,22 +28,27 @@ import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.Executor;
+import org.apache.pekko.Done;
 import java.util.function.Consumer;
 import org.apache.pekko.NotUsed;
 import org.apache.pekko.stream.javadsl.Source;
 
 /**
- * A group as this member runs it: what service adapters call, and what the replica's ports lead to. The actors behind it are
- * the {@link GroupSupervisor}'s.
+ * A group as this member runs it: what service adapters call, and what the replica's ports lead to.
+ * The actors behind it are the {@link GroupSupervisor}'s.
  */
 final class LocalGroup implements Group, Ports.Replies, Ports.Observer {
-  /** Committed entries that may wait to be applied; beyond, proposals are refused (etcd's maxGapBetweenApplyAndCommitIndex). */
+  /**
+   * Committed entries that may wait to be applied; beyond, proposals are refused (etcd's
+   * maxGapBetweenApplyAndCommitIndex).
+   */
   static final long MAX_APPLY_LAG_ENTRIES = 5000;
 
   /** An unanswered read index is asked for again after this time, as in etcd. */
   private static final long READ_INDEX_RESEND_NANOS = 500_000_000L;
 
   private final LogIdentity identity;
+  private final ResponseHeaders headers;
   private final GroupSettings settings;
   private final Keyspace keyspace;
   private final MembershipState membership;
@@ -63,17 +68,17 @@ final class LocalGroup implements Group, Ports.Replies, Ports.Observer {
    * @param onLeader told of each new leader
    */
   LocalGroup(
-      LogIdentity identity,
+      ResponseHeaders headers,
       GroupSettings settings,
       Keyspace keyspace,
       MembershipState membership,
-      AppliedIndex applied,
       EtcdMetrics metrics,
       Executor readExecutor,
       WatchStreams watchStreams,
       Consumer<ReplicaMessage> replica,
       Consumer<MemberId> onLeader) {
-    this.identity = identity;
+    this.identity = headers.identity();
+    this.headers = headers;
     this.settings = settings;
     this.keyspace = keyspace;
     this.membership = membership;
@@ -82,7 +87,7 @@ final class LocalGroup implements Group, Ports.Replies, Ports.Observer {
     this.watchStreams = watchStreams;
     this.replica = replica;
     this.onLeader = onLeader;
-    this.applied = applied;
+    this.applied = headers.applied();
     this.committed = applied.get().index();
     long timeoutNanos = settings.requestTimeout().toNanos();
     this.proposals =
@@ -120,7 +125,7 @@ final class LocalGroup implements Group, Ports.Replies, Ports.Observer {
   }
 
   @Override
-  public CompletionStage<Outcome<Void>> linearizableBarrier() {
+  public CompletionStage<Outcome<Done>> linearizableBarrier() {
     return reads.barrier(System.nanoTime());
   }
 
@@ -131,12 +136,7 @@ final class LocalGroup implements Group, Ports.Replies, Ports.Observer {
 
   @Override
   public ResponseHeader header(long revision) {
-    return ResponseHeader.newBuilder()
-        .setClusterId(identity.clusterId())
-        .setMemberId(identity.member().value())
-        .setRevision(revision)
-        .setRaftTerm(applied.get().term())
-        .build();
+    return headers.at(revision);
   }
 
   @Override
@@ -155,8 +155,8 @@ final class LocalGroup implements Group, Ports.Replies, Ports.Observer {
         keyspace.currentRevision(),
         members.getClusterVersion(),
         members(members),
-        stats.dbSizeBytes(),
-        stats.dbSizeBytes());
+        stats.sizeBytes(),
+        stats.sizeInUseBytes());
   }
 
   private static List<Member> members(Membership membership) {

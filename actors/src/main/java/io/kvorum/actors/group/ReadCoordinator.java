@@ -8,17 +8,18 @@ import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
 import java.util.concurrent.RejectedExecutionException;
+import org.apache.pekko.Done;
 import java.util.function.LongConsumer;
 
 /**
- * Shares read rounds among this member's linearizable reads: one request to the replica is in flight at a time, and all reads
- * that arrived before it was made are answered by it. Thread-safe.
+ * Shares read rounds among this member's linearizable reads: one request to the replica is in
+ * flight at a time, and all reads that arrived before it was made are answered by it. Thread-safe.
  */
 final class ReadCoordinator {
   /** Reads that may wait at a time; beyond, they are refused with {@code too many requests}. */
   static final int MAX_WAITING = 1 << 16;
 
-  private record Read(CompletableFuture<Outcome<Void>> future, long deadlineNanos) {}
+  private record Read(CompletableFuture<Outcome<Done>> future, long deadlineNanos) {}
 
   private final LongConsumer requestReadIndex;
   private final AppliedIndex applied;
@@ -49,8 +50,8 @@ final class ReadCoordinator {
     this.resendNanos = resendNanos;
   }
 
-  CompletableFuture<Outcome<Void>> barrier(long nowNanos) {
-    CompletableFuture<Outcome<Void>> future = new CompletableFuture<>();
+  CompletableFuture<Outcome<Done>> barrier(long nowNanos) {
+    CompletableFuture<Outcome<Done>> future = new CompletableFuture<>();
     long begun;
     synchronized (this) {
       if (waiting.size() >= MAX_WAITING) {
@@ -99,13 +100,16 @@ final class ReadCoordinator {
 
   private void release(Read read) {
     try {
-      executor.execute(() -> read.future().complete(Outcome.ok(null)));
+      executor.execute(() -> read.future().complete(Outcome.ok(Done.getInstance())));
     } catch (RejectedExecutionException e) {
       read.future().complete(Outcome.refused(EtcdError.REQUEST_TOO_MANY_REQUESTS));
     }
   }
 
-  /** Repeats a request that was not answered, and ends reads whose time is up. Called now and then by one thread. */
+  /**
+   * Repeats a request that was not answered, and ends reads whose time is up. Called now and then
+   * by one thread.
+   */
   void expire(long nowNanos) {
     List<Read> late = new ArrayList<>();
     long begun = 0;

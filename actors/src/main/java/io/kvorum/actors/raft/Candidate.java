@@ -12,7 +12,8 @@ final class Candidate extends Role {
     super(state);
     this.electorate = new Electorate(state);
     for (MemberId voter : state.otherVoters()) {
-      state.sendAfterSync(voter, new RaftMessage.VoteRequest(state.term(), state.log.last(), false));
+      state.sendAfterSync(
+          voter, new RaftMessage.VoteRequest(state.term(), state.log.last(), false));
     }
   }
 
@@ -40,7 +41,8 @@ final class Candidate extends Role {
         return Transitions.follow(state, state.term(), MemberId.NONE);
       }
       case ReplicaMessage.StorageRecovered(var last) -> state.storageRecovers(last.index());
-      case ReplicaMessage.ConfigurationApplied(var configuration) -> state.configuration(configuration);
+      case ReplicaMessage.ConfigurationApplied(var configuration) ->
+          state.configuration(configuration);
       case ReplicaMessage.DurablyApplied(var index) -> state.compactBehind(index);
     }
     return this;
@@ -50,7 +52,9 @@ final class Candidate extends Role {
   Role onCurrent(TypedActorContext<ReplicaMessage> context, MemberId from, RaftMessage message) {
     switch (message) {
       case RaftMessage.VoteResponse response -> {
-        return response.preVote() == false ? decide(electorate.count(from, response.granted())) : this;
+        return response.preVote() == false
+            ? decide(electorate.count(from, response.granted()))
+            : this;
       }
       case RaftMessage.Append append -> {
         return electorate.concede(context, from, append);

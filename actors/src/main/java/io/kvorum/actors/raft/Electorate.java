@@ -6,7 +6,10 @@ import java.util.HashMap;
 import java.util.Map;
 import org.apache.pekko.actor.typed.TypedActorContext;
 
-/** What both kinds of candidates do alike: count votes, wait for an election timeout, and hold what clients propose. */
+/**
+ * What both kinds of candidates do alike: count votes, wait for an election timeout, and hold what
+ * clients propose.
+ */
 final class Electorate {
   private final ReplicaState state;
   private final Map<MemberId, Boolean> votes = new HashMap<>();

@@ -5,7 +5,10 @@ import io.kvorum.protocol.MemberId;
 import java.util.List;
 import org.apache.pekko.actor.typed.TypedActorContext;
 
-/** Takes the leader's entries, forwards what its clients propose, and campaigns when it hears nothing (thesis 3.3). */
+/**
+ * Takes the leader's entries, forwards what its clients propose, and campaigns when it hears
+ * nothing (thesis 3.3).
+ */
 final class Follower extends Role {
   private final int electionTimeoutTicks;
   private int ticksSinceLeaderHeard;
@@ -42,7 +45,8 @@ final class Follower extends Role {
         return onStorageFailed();
       }
       case ReplicaMessage.StorageRecovered(var last) -> state.storageRecovers(last.index());
-      case ReplicaMessage.ConfigurationApplied(var configuration) -> state.configuration(configuration);
+      case ReplicaMessage.ConfigurationApplied(var configuration) ->
+          state.configuration(configuration);
       case ReplicaMessage.DurablyApplied(var index) -> state.compactBehind(index);
     }
     return this;
@@ -81,7 +85,9 @@ final class Follower extends Role {
     }
   }
 
-  /** AppendEntries, receiver's side (thesis figure 3.1), with a hint that skips conflicting terms. */
+  /**
+   * AppendEntries, receiver's side (thesis figure 3.1), with a hint that skips conflicting terms.
+   */
   private void onAppend(MemberId from, RaftMessage.Append append) {
     LogPosition previous = append.previous();
     if (previous.index() < state.log.committed()) {

@@ -15,8 +15,9 @@ import java.util.Map;
 import org.apache.pekko.actor.typed.TypedActorContext;
 
 /**
- * Appends what clients propose, replicates it, and commits what a quorum has on disk (thesis 3.5, 3.6). Its own disk write
- * runs in parallel with the sending; it counts itself only when that write is synced (10.2.1).
+ * Appends what clients propose, replicates it, and commits what a quorum has on disk (thesis 3.5,
+ * 3.6). Its own disk write runs in parallel with the sending; it counts itself only when that write
+ * is synced (10.2.1).
  */
 final class Leader extends Role {
   private final Map<MemberId, Progress> progress = new HashMap<>();
@@ -204,7 +205,10 @@ final class Leader extends Role {
     }
   }
 
-  /** Tells a follower of a new commit mark at once, so that its reads and watches do not wait for a heartbeat. */
+  /**
+   * Tells a follower of a new commit mark at once, so that its reads and watches do not wait for a
+   * heartbeat.
+   */
   private void announceCommit(MemberId peer) {
     Progress follower = progressOf(peer);
     long next = follower.next();
@@ -261,7 +265,9 @@ final class Leader extends Role {
             state.send(
                 peer,
                 new RaftMessage.Heartbeat(
-                    state.term(), Math.min(follower.match(), state.log.committed()), reads.round())));
+                    state.term(),
+                    Math.min(follower.match(), state.log.committed()),
+                    reads.round())));
   }
 
   private void read(MemberId requester, long token) {
@@ -269,7 +275,10 @@ final class Leader extends Role {
     beginReads();
   }
 
-  /** Before an entry of this term is committed the leader does not know what is (thesis 6.4, step 1). */
+  /**
+   * Before an entry of this term is committed the leader does not know what is (thesis 6.4, step
+   * 1).
+   */
   private void beginReads() {
     if (state.log.committed() >= firstIndexOfTerm && reads.begin()) {
       heartbeat();

@@ -7,10 +7,11 @@ import io.kvorum.protocol.MemberId;
 import java.util.List;
 
 /**
- * Everything through which a replica touches the world. Calls return at once; what they cause comes back as a
- * {@link ReplicaMessage}.
+ * Everything through which a replica touches the world. Calls return at once; what they cause comes
+ * back as a {@link ReplicaMessage}.
  */
-public record Ports(RaftTransport transport, Wal wal, Applier applier, Replies replies, Observer observer) {
+public record Ports(
+    RaftTransport transport, Wal wal, Applier applier, Replies replies, Observer observer) {
 
   /** A message with its addressee. */
   public record Envelope(MemberId to, RaftMessage message) {}
@@ -23,8 +24,8 @@ public record Ports(RaftTransport transport, Wal wal, Applier applier, Replies r
   /** The log on disk. Writes are made in the order of the calls. */
   public interface Wal {
     /**
-     * Makes a hard state and entries durable; entries replace what the disk holds from their first index on. Answered by
-     * {@link ReplicaMessage.Persisted}.
+     * Makes a hard state and entries durable; entries replace what the disk holds from their first
+     * index on. Answered by {@link ReplicaMessage.Persisted}.
      */
     void write(HardState hardState, List<Entry> entries, List<Envelope> release);
 

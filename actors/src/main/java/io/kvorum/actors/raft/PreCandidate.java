@@ -5,8 +5,8 @@ import io.kvorum.protocol.MemberId;
 import org.apache.pekko.actor.typed.TypedActorContext;
 
 /**
- * Asks whether votes would be given, without raising its term, so that a member that was cut off does not disturb the others
- * when it returns (thesis 9.6).
+ * Asks whether votes would be given, without raising its term, so that a member that was cut off
+ * does not disturb the others when it returns (thesis 9.6).
  */
 final class PreCandidate extends Role {
   private final Electorate electorate;
@@ -40,7 +40,8 @@ final class PreCandidate extends Role {
         return Transitions.follow(state, state.term(), MemberId.NONE);
       }
       case ReplicaMessage.StorageRecovered(var last) -> state.storageRecovers(last.index());
-      case ReplicaMessage.ConfigurationApplied(var configuration) -> state.configuration(configuration);
+      case ReplicaMessage.ConfigurationApplied(var configuration) ->
+          state.configuration(configuration);
       case ReplicaMessage.DurablyApplied(var index) -> state.compactBehind(index);
     }
     return this;
@@ -50,7 +51,9 @@ final class PreCandidate extends Role {
   Role onCurrent(TypedActorContext<ReplicaMessage> context, MemberId from, RaftMessage message) {
     switch (message) {
       case RaftMessage.VoteResponse response -> {
-        return response.preVote() == true ? decide(electorate.count(from, response.granted())) : this;
+        return response.preVote() == true
+            ? decide(electorate.count(from, response.granted()))
+            : this;
       }
       case RaftMessage.Append append -> {
         return electorate.concede(context, from, append);

@@ -17,11 +17,15 @@ public sealed interface RaftMessage {
    */
   record VoteRequest(long term, LogPosition last, boolean preVote) implements RaftMessage {}
 
-  /** Answers a vote request. A granted one repeats the request's term, a refused one carries the voter's own. */
+  /**
+   * Answers a vote request. A granted one repeats the request's term, a refused one carries the
+   * voter's own.
+   */
   record VoteResponse(long term, boolean granted, boolean preVote) implements RaftMessage {}
 
   /** Entries behind {@code previous}, and the leader's commit mark. */
-  record Append(long term, LogPosition previous, List<Entry> entries, long committed) implements RaftMessage {}
+  record Append(long term, LogPosition previous, List<Entry> entries, long committed)
+      implements RaftMessage {}
 
   /** Everything up to {@code match} is on the sender's disk. */
   record Appended(long term, long match) implements RaftMessage {}

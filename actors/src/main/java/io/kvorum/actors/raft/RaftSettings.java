@@ -3,7 +3,8 @@ package io.kvorum.actors.raft;
 /**
  * The bounds of one replica.
  *
- * @param electionTimeoutTicks a follower that hears nothing for this long, up to twice as long at random, asks for votes
+ * @param electionTimeoutTicks a follower that hears nothing for this long, up to twice as long at
+ *     random, asks for votes
  * @param heartbeatTicks a leader's heartbeats come this often
  * @param preVote ask before raising the term (thesis 9.6)
  * @param maxAppendBytes entries in one append message
@@ -12,7 +13,8 @@ package io.kvorum.actors.raft;
  * @param maxUncommittedBytes entries a leader holds uncommitted; beyond, proposals are refused
  * @param maxDeliveryBytes committed entries handed to the applier in one message
  * @param maxHeldProposals proposals that wait for a leader; beyond, proposals are refused
- * @param catchUpEntries entries kept behind what the state machine has on disk, for followers a little behind
+ * @param catchUpEntries entries kept behind what the state machine has on disk, for followers a
+ *     little behind
  * @param maxLogBytes entries held in memory; beyond, none are kept for catching up
  */
 public record RaftSettings(
@@ -31,7 +33,10 @@ public record RaftSettings(
   public RaftSettings {
     if (electionTimeoutTicks <= heartbeatTicks || heartbeatTicks < 1) {
       throw new IllegalArgumentException(
-          "election timeout of " + electionTimeoutTicks + " ticks with heartbeats every " + heartbeatTicks);
+          "election timeout of "
+              + electionTimeoutTicks
+              + " ticks with heartbeats every "
+              + heartbeatTicks);
     }
   }
 
@@ -39,7 +44,16 @@ public record RaftSettings(
   public static RaftSettings of(
       int electionTimeoutTicks, int heartbeatTicks, boolean preVote, long catchUpEntries) {
     return new RaftSettings(
-        electionTimeoutTicks, heartbeatTicks, preVote, 1 << 20, 512, 64L << 20, 128L << 20, 4L << 20, 16_384,
-        catchUpEntries, 64L << 20);
+        electionTimeoutTicks,
+        heartbeatTicks,
+        preVote,
+        1 << 20,
+        512,
+        64L << 20,
+        128L << 20,
+        4L << 20,
+        16_384,
+        catchUpEntries,
+        64L << 20);
   }
 }

@@ -8,8 +8,8 @@ import java.util.List;
 import java.util.Set;
 
 /**
- * A leader's read rounds (thesis 6.4): one heartbeat round, confirmed by a quorum, serves all reads that waited when it
- * began; those that arrive meanwhile wait for the next. No clock is trusted.
+ * A leader's read rounds (thesis 6.4): one heartbeat round, confirmed by a quorum, serves all reads
+ * that waited when it began; those that arrive meanwhile wait for the next. No clock is trusted.
  */
 final class ReadRounds {
   /** A read that waits; {@code requester} may be this member itself. */
@@ -75,7 +75,8 @@ final class ReadRounds {
       state.ports.replies().readIndex(read.token(), roundIndex);
     } else {
       state.send(
-          read.requester(), new RaftMessage.ReadIndexResponse(state.term(), read.token(), roundIndex));
+          read.requester(),
+          new RaftMessage.ReadIndexResponse(state.term(), read.token(), roundIndex));
     }
   }
 }

@@ -6,7 +6,9 @@ import io.kvorum.protocol.MemberId;
 import java.util.random.RandomGenerator;
 import org.apache.pekko.actor.typed.Behavior;
 
-/** A member's replica of a group's log. Begins as a follower, whatever it was before (thesis 3.3). */
+/**
+ * A member's replica of a group's log. Begins as a follower, whatever it was before (thesis 3.3).
+ */
 public final class Replica {
   private Replica() {}
 

@@ -33,7 +33,8 @@ public sealed interface ReplicaMessage {
    * @param last position of the last entry written so far
    * @param release messages that depended on it
    */
-  record Persisted(HardState hardState, LogPosition last, List<Ports.Envelope> release) implements ReplicaMessage {}
+  record Persisted(HardState hardState, LogPosition last, List<Ports.Envelope> release)
+      implements ReplicaMessage {}
 
   /** The log on disk takes no writes at the moment; nothing unsynced was acknowledged. */
   record StorageFailed(String reason) implements ReplicaMessage {}
@@ -44,6 +45,9 @@ public sealed interface ReplicaMessage {
   /** The state machine has applied a membership change. */
   record ConfigurationApplied(Configuration configuration) implements ReplicaMessage {}
 
-  /** What the state machine has on disk covers the log up to this index: a restart will not ask for less. */
+  /**
+   * What the state machine has on disk covers the log up to this index: a restart will not ask for
+   * less.
+   */
   record DurablyApplied(long index) implements ReplicaMessage {}
 }

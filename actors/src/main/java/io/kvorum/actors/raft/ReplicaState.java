@@ -11,11 +11,12 @@ import java.util.List;
 import java.util.random.RandomGenerator;
 
 /**
- * What all roles of a replica share; handed from role to role. Term and vote change through {@link Transitions} and through
- * the granting of a vote only.
+ * What all roles of a replica share; handed from role to role. Term and vote change through {@link
+ * Transitions} and through the granting of a vote only.
  *
- * <p>Whatever a message's handling changed is written to disk once, when the handling ends ({@link #persistPending}), and
- * messages that tell others of it wait for that write ({@link #sendAfterSync}).
+ * <p>Whatever a message's handling changed is written to disk once, when the handling ends ({@link
+ * #persistPending}), and messages that tell others of it wait for that write ({@link
+ * #sendAfterSync}).
  */
 final class ReplicaState {
   final MemberId self;
@@ -34,7 +35,10 @@ final class ReplicaState {
   private int writesOutstanding;
   private boolean storageFailed;
 
-  /** Proposals of this member's clients that wait for a leader; bounded by {@link RaftSettings#maxHeldProposals}. */
+  /**
+   * Proposals of this member's clients that wait for a leader; bounded by {@link
+   * RaftSettings#maxHeldProposals}.
+   */
   private final ArrayDeque<Proposal> held = new ArrayDeque<>();
 
   ReplicaState(
@@ -136,7 +140,10 @@ final class ReplicaState {
     release.add(new Ports.Envelope(to, message));
   }
 
-  /** Writes what the handling of one message changed. While the disk fails nothing is written and nothing released. */
+  /**
+   * Writes what the handling of one message changed. While the disk fails nothing is written and
+   * nothing released.
+   */
   void persistPending() {
     if (storageFailed) {
       release.clear();
@@ -165,7 +172,10 @@ final class ReplicaState {
     writesOutstanding = 0;
   }
 
-  /** The disk works again and its log ends at {@code last}: what is not known to be stable is written anew. */
+  /**
+   * The disk works again and its log ends at {@code last}: what is not known to be stable is
+   * written anew.
+   */
   void storageRecovers(long last) {
     storageFailed = false;
     hardStateChanged = true;
@@ -207,7 +217,10 @@ final class ReplicaState {
     return taken;
   }
 
-  /** Drops the log behind what the state machine has on disk, but keeps some for followers that are a little behind. */
+  /**
+   * Drops the log behind what the state machine has on disk, but keeps some for followers that are
+   * a little behind.
+   */
   void compactBehind(long durablyApplied) {
     long keep = log.bytes() > settings.maxLogBytes() ? 0 : settings.catchUpEntries();
     long index = Math.min(durablyApplied, log.delivered()) - keep;

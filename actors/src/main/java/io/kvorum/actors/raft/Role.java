@@ -9,8 +9,8 @@ import org.apache.pekko.actor.typed.TypedActorContext;
 import org.apache.pekko.actor.typed.javadsl.Behaviors;
 
 /**
- * What is the same in every role: the treatment of terms, the answer to a request for a vote, and the write to disk that
- * closes the handling of each message.
+ * What is the same in every role: the treatment of terms, the answer to a request for a vote, and
+ * the write to disk that closes the handling of each message.
  */
 abstract sealed class Role extends ExtensibleBehavior<ReplicaMessage>
     permits Follower, PreCandidate, Candidate, Leader {
@@ -41,14 +41,16 @@ abstract sealed class Role extends ExtensibleBehavior<ReplicaMessage>
   abstract Role onCurrent(
       TypedActorContext<ReplicaMessage> context, MemberId from, RaftMessage message);
 
-  /** Whether a leader was heard within the last election timeout: then no vote is given (thesis 4.2.3). */
+  /**
+   * Whether a leader was heard within the last election timeout: then no vote is given (thesis
+   * 4.2.3).
+   */
   abstract boolean hearsLeader();
 
   /** A vote was given to another member in the present term. */
   abstract void voted();
 
-  final Role onPeer(
-      TypedActorContext<ReplicaMessage> context, MemberId from, RaftMessage message) {
+  final Role onPeer(TypedActorContext<ReplicaMessage> context, MemberId from, RaftMessage message) {
     if (message instanceof RaftMessage.VoteRequest request) {
       return onVoteRequest(from, request);
     }

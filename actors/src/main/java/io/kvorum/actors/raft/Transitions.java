@@ -3,8 +3,8 @@ package io.kvorum.actors.raft;
 import io.kvorum.protocol.MemberId;
 
 /**
- * The one place where a replica changes its role. Each transition checks its guard, sets term and vote, which are on disk
- * before anything that depends on them is sent, and returns the next role.
+ * The one place where a replica changes its role. Each transition checks its guard, sets term and
+ * vote, which are on disk before anything that depends on them is sent, and returns the next role.
  */
 final class Transitions {
   private Transitions() {}
@@ -34,7 +34,9 @@ final class Transitions {
     return stand(state);
   }
 
-  /** Raises the term and stands for election, with the own vote, which counts once it is on disk. */
+  /**
+   * Raises the term and stands for election, with the own vote, which counts once it is on disk.
+   */
   static Candidate stand(ReplicaState state) {
     if (!state.mayCampaign()) {
       throw new IllegalStateException("candidate without the right to vote: " + state);

@@ -27,7 +27,8 @@ final class LogReplay {
     try {
       record = LogRecord.parseFrom(bytes);
     } catch (InvalidProtocolBufferException e) {
-      throw new CorruptLogException("record " + sequenceNr + " of the write-ahead log cannot be read", e);
+      throw new CorruptLogException(
+          "record " + sequenceNr + " of the write-ahead log cannot be read", e);
     }
     if (record.hasIdentity()) {
       identity = LogRecords.identity(record);
@@ -58,8 +59,13 @@ final class LogReplay {
       long end = entries.getLast().index();
       if (first > end + 1) {
         throw new CorruptLogException(
-            "record " + sequenceNr + " of the write-ahead log begins with entry " + first
-                + ", but the record before it ends with entry " + end, null);
+            "record "
+                + sequenceNr
+                + " of the write-ahead log begins with entry "
+                + first
+                + ", but the record before it ends with entry "
+                + end,
+            null);
       }
       int keep = (int) Math.max(0, Math.min(first - held, entries.size()));
       entries.subList(keep, entries.size()).clear();
@@ -84,8 +90,12 @@ final class LogReplay {
   RecoveredLog finish() {
     if (!entries.isEmpty() && entries.getFirst().index() != base.index() + 1) {
       throw new CorruptLogException(
-          "the write-ahead log begins with entry " + entries.getFirst().index() + ", entry "
-              + (base.index() + 1) + " is missing", null);
+          "the write-ahead log begins with entry "
+              + entries.getFirst().index()
+              + ", entry "
+              + (base.index() + 1)
+              + " is missing",
+          null);
     }
     return new RecoveredLog(identity, hardState, base, List.copyOf(entries));
   }

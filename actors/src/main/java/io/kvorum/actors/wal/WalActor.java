@@ -17,21 +17,26 @@ import org.apache.pekko.japi.pf.ReceiveBuilder;
 import org.apache.pekko.persistence.AbstractPersistentActor;
 import org.apache.pekko.persistence.DeleteMessagesFailure;
 import org.apache.pekko.persistence.DeleteMessagesSuccess;
+import org.apache.pekko.persistence.Recovery;
 import org.apache.pekko.persistence.RecoveryCompleted;
+import org.apache.pekko.persistence.SnapshotSelectionCriteria;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Owns a group's write-ahead log: a classic persistent actor, because the typed one can neither persist asynchronously nor
- * delete a range of its events. Writes that arrive while {@value #MAX_WRITES_IN_FLIGHT} are being synced are gathered into
- * one record.
+ * Owns a group's write-ahead log: a classic persistent actor, because the typed one can neither
+ * persist asynchronously nor delete a range of its events. Writes that arrive while {@value
+ * #MAX_WRITES_IN_FLIGHT} are being synced are gathered into one record.
  *
- * <p>Pekko Persistence stops a persistent actor whose journal fails. The parent starts a new one, which recovers what the
- * disk really holds and reports it; the replica then writes again what is missing.
+ * <p>Pekko Persistence stops a persistent actor whose journal fails. The parent starts a new one,
+ * which recovers what the disk really holds and reports it; the replica then writes again what is
+ * missing.
  */
 public final class WalActor extends AbstractPersistentActor {
-  /** Records on their way to the disk: one being synced, one waiting so that the disk is never idle. */
+  /**
+   * Records on their way to the disk: one being synced, one waiting so that the disk is never idle.
+   */
   static final int MAX_WRITES_IN_FLIGHT = 2;
 
   /** Entries gathered into one record end with the write that passes this size, in bytes. */
@@ -103,6 +108,16 @@ public final class WalActor extends AbstractPersistentActor {
   }
 
   @Override
+  public String snapshotPluginId() {
+    return "pekko.persistence.no-snapshot-store";
+  }
+
+  @Override
+  public Recovery recovery() {
+    return Recovery.create(SnapshotSelectionCriteria.none());
+  }
+
+  @Override
   public Receive createReceiveRecover() {
     return ReceiveBuilder.create()
         .match(WalRecord.class, this::onReplayed)
@@ -157,7 +172,8 @@ public final class WalActor extends AbstractPersistentActor {
         .match(DeleteMessagesSuccess.class, done -> {})
         .match(
             DeleteMessagesFailure.class,
-            failed -> log.warn("dropping old records of the write-ahead log failed", failed.cause()))
+            failed ->
+                log.warn("dropping old records of the write-ahead log failed", failed.cause()))
         .build();
   }
 
@@ -180,7 +196,10 @@ public final class WalActor extends AbstractPersistentActor {
     }
   }
 
-  /** Joins what was gathered, in order, into one record: later entries replace earlier ones, as in the log. */
+  /**
+   * Joins what was gathered, in order, into one record: later entries replace earlier ones, as in
+   * the log.
+   */
   private void writeRecord() {
     LogRecord.Builder record = LogRecord.newBuilder();
     List<Entry> entries = new ArrayList<>();
@@ -227,7 +246,10 @@ public final class WalActor extends AbstractPersistentActor {
     writeGathered();
   }
 
-  /** Drops the records whose entries all lie at or before the base; a new record says where the log begins now. */
+  /**
+   * Drops the records whose entries all lie at or before the base; a new record says where the log
+   * begins now.
+   */
   private void onCompact(Compact compact) {
     long droppable = 0;
     while (!recordEnds.isEmpty() && recordEnds.getFirst().lastIndex() <= compact.base().index()) {

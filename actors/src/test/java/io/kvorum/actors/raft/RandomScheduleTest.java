@@ -22,9 +22,10 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /**
- * Three members whose messages are lost, delayed, doubled and reordered, and who crash with the loss of all that was not
- * synced. After each step: at most one leader per term, and all members apply the same entries in the same order. In the end,
- * on a quiet network, everything proposed to the leader is applied by all.
+ * Three members whose messages are lost, delayed, doubled and reordered, and who crash with the
+ * loss of all that was not synced. After each step: at most one leader per term, and all members
+ * apply the same entries in the same order. In the end, on a quiet network, everything proposed to
+ * the leader is applied by all.
  *
  * <p>Replay one seed: {@code mvn -pl actors test -Dtest=RandomScheduleTest -Draft.seed=N}.
  */
@@ -201,8 +202,7 @@ final class RandomScheduleTest {
     void crash(Node node) {
       node.unsynced.clear();
       Node[] holder = {node};
-      node.kit =
-          start(node.id, node.syncedState, node.syncedLog, node.applied.size(), holder);
+      node.kit = start(node.id, node.syncedState, node.syncedLog, node.applied.size(), holder);
     }
 
     void run(Node node, ReplicaMessage message) {
@@ -212,7 +212,10 @@ final class RandomScheduleTest {
       }
     }
 
-    /** Without faults a leader is found and all members come to the same history, with a new entry in it. */
+    /**
+     * Without faults a leader is found and all members come to the same history, with a new entry
+     * in it.
+     */
     void settle() {
       faults = false;
       String marker = "p" + (proposals + 1);

@@ -38,8 +38,7 @@ final class RoleStepTest {
   void aFollowerThatHearsNothingAsksForPreVotesWithoutRaisingItsTerm() {
     ReplicaFixture replica = new ReplicaFixture(3, HardState.INITIAL);
     var request = new VoteRequest(1, LogPosition.ZERO, true);
-    assertEquals(
-        List.of(new Sent(TWO, request), new Sent(THREE, request)), replica.timeOut());
+    assertEquals(List.of(new Sent(TWO, request), new Sent(THREE, request)), replica.timeOut());
   }
 
   @Test
@@ -102,15 +101,12 @@ final class RoleStepTest {
                 new HardState(1, MemberId.NONE),
                 List.of(entry(1, 1), entry(2, 1)),
                 List.of(acknowledgement))),
-        replica.from(
-            TWO, new Append(1, LogPosition.ZERO, List.of(entry(1, 1), entry(2, 1)), 1)));
+        replica.from(TWO, new Append(1, LogPosition.ZERO, List.of(entry(1, 1), entry(2, 1)), 1)));
     assertEquals(
         List.of(new Sent(TWO, new Appended(1, 2)), new Applied(List.of(entry(1, 1)))),
         replica.run(
             new ReplicaMessage.Persisted(
-                new HardState(1, MemberId.NONE),
-                new LogPosition(2, 1),
-                List.of(acknowledgement))));
+                new HardState(1, MemberId.NONE), new LogPosition(2, 1), List.of(acknowledgement))));
   }
 
   @Test
@@ -139,7 +135,8 @@ final class RoleStepTest {
   void aLeaderSendsWhileItWritesAndCommitsWithAQuorum() {
     ReplicaFixture leader = leaderOfThree();
     leader.from(TWO, new Appended(1, 1));
-    var entry = new io.kvorum.actors.raft.log.Entry(2, 1, proposal(9).kind(), proposal(9).payload());
+    var entry =
+        new io.kvorum.actors.raft.log.Entry(2, 1, proposal(9).kind(), proposal(9).payload());
     assertEquals(
         List.of(
             new Sent(TWO, new Append(1, new LogPosition(1, 1), List.of(entry), 1)),
@@ -147,8 +144,7 @@ final class RoleStepTest {
         leader.run(new ReplicaMessage.Propose(proposal(9))));
     assertTrue(leader.persisted(new HardState(1, SELF), entry.position()).isEmpty());
     List<RecordingPorts.Effect> effects = leader.from(TWO, new Appended(1, 2));
-    assertEquals(
-        List.of(new Committed(2), new Applied(List.of(entry))), effects.subList(0, 2));
+    assertEquals(List.of(new Committed(2), new Applied(List.of(entry))), effects.subList(0, 2));
   }
 
   @Test
@@ -183,8 +179,7 @@ final class RoleStepTest {
     ReplicaFixture leader = leaderOfThree();
     boolean steppedDown = false;
     for (int i = 0; i < 2 * ReplicaFixture.ELECTION_TICKS && !steppedDown; i++) {
-      steppedDown =
-          leader.run(new ReplicaMessage.Tick()).contains(new Leads(MemberId.NONE, 1));
+      steppedDown = leader.run(new ReplicaMessage.Tick()).contains(new Leads(MemberId.NONE, 1));
     }
     assertTrue(steppedDown);
   }

@@ -5,6 +5,7 @@ import io.kvorum.persistence.mvcc.ReadView;
 import io.kvorum.protocol.Outcome;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
+import org.apache.pekko.Done;
 import java.util.function.Function;
 
 /**
@@ -31,10 +32,10 @@ final class Reads {
         .thenCompose(
             barrier ->
                 switch (barrier) {
-                  case Outcome.Refused<Void>(var error) ->
+                  case Outcome.Refused<Done>(var error) ->
                       CompletableFuture.completedFuture(Outcome.<T>refused(error));
                   // The barrier opens on the read executor, except where it was open already.
-                  case Outcome.Ok<Void> open ->
+                  case Outcome.Ok<Done> open ->
                       Thread.currentThread() == caller
                           ? local(read)
                           : CompletableFuture.completedFuture(inView(read));

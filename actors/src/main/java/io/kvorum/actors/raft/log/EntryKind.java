@@ -2,7 +2,10 @@ package io.kvorum.actors.raft.log;
 
 /** What an entry carries. The numbers are written to disk and sent to peers: never changed. */
 public enum EntryKind {
-  /** Nothing: a new leader's first entry (thesis 3.6.2), or a membership change that was not allowed. */
+  /**
+   * Nothing: a new leader's first entry (thesis 3.6.2), or a membership change that was not
+   * allowed.
+   */
   EMPTY(0),
   /** A {@code kvorum.Command} for the state machine. */
   COMMAND(1),

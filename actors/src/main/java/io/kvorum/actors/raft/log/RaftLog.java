@@ -15,8 +15,8 @@ import java.util.List;
  *   last       the last entry
  * </pre>
  *
- * Entries are delivered up to {@code min(committed, stable)}: what the state machine has applied is then always in this
- * member's own log, also after a crash.
+ * Entries are delivered up to {@code min(committed, stable)}: what the state machine has applied is
+ * then always in this member's own log, also after a crash.
  *
  * <p>Not thread-safe; owned by the replica's actor.
  */
@@ -31,9 +31,11 @@ public final class RaftLog {
   /**
    * A log as recovered from disk: everything in it is stable.
    *
-   * @param base position of the entry before the first one, {@link LogPosition#ZERO} if none was compacted
+   * @param base position of the entry before the first one, {@link LogPosition#ZERO} if none was
+   *     compacted
    * @param entries consecutive entries from {@code base.index() + 1}
-   * @param applied index of the last entry that the state machine has applied, at least {@code base.index()}
+   * @param applied index of the last entry that the state machine has applied, at least {@code
+   *     base.index()}
    */
   public RaftLog(LogPosition base, List<Entry> entries, long applied) {
     this.base = base;
@@ -47,7 +49,12 @@ public final class RaftLog {
     this.stable = lastIndex();
     check(
         applied >= base.index() && applied <= lastIndex(),
-        "the state machine has applied entry " + applied + ", the log holds " + base.index() + " to " + lastIndex());
+        "the state machine has applied entry "
+            + applied
+            + ", the log holds "
+            + base.index()
+            + " to "
+            + lastIndex());
     this.committed = applied;
     this.delivered = applied;
   }
@@ -105,13 +112,19 @@ public final class RaftLog {
     return knows(position.index()) && term(position.index()) == position.term();
   }
 
-  /** Whether a log that ends at {@code other} is at least as up to date as this one (thesis 3.6.1). */
+  /**
+   * Whether a log that ends at {@code other} is at least as up to date as this one (thesis 3.6.1).
+   */
   public boolean isUpToDate(LogPosition other) {
     LogPosition mine = last();
-    return other.term() > mine.term() || (other.term() == mine.term() && other.index() >= mine.index());
+    return other.term() > mine.term()
+        || (other.term() == mine.term() && other.index() >= mine.index());
   }
 
-  /** Entries from {@code from} on, as many as fit into {@code maxBytes} but at least one; empty behind the end. */
+  /**
+   * Entries from {@code from} on, as many as fit into {@code maxBytes} but at least one; empty
+   * behind the end.
+   */
   public List<Entry> slice(long from, long maxBytes) {
     return slice(from, lastIndex(), maxBytes);
   }
@@ -141,10 +154,12 @@ public final class RaftLog {
   }
 
   /**
-   * Takes in what a leader sent behind an entry that {@linkplain #matches matches}: entries already here are skipped, from
-   * the first conflict on the old ones are replaced (thesis figure 3.1, AppendEntries 3 and 4).
+   * Takes in what a leader sent behind an entry that {@linkplain #matches matches}: entries already
+   * here are skipped, from the first conflict on the old ones are replaced (thesis figure 3.1,
+   * AppendEntries 3 and 4).
    *
-   * @return the entries that are new here and must be made stable; their first index may lie at or before {@code stable}
+   * @return the entries that are new here and must be made stable; their first index may lie at or
+   *     before {@code stable}
    */
   public List<Entry> merge(List<Entry> received) {
     for (int i = 0; i < received.size(); i++) {
@@ -192,14 +207,20 @@ public final class RaftLog {
     return true;
   }
 
-  /** Hands out, once, the next entries that are committed and stable, as many as fit into {@code maxBytes}. */
+  /**
+   * Hands out, once, the next entries that are committed and stable, as many as fit into {@code
+   * maxBytes}.
+   */
   public List<Entry> deliver(long maxBytes) {
     List<Entry> next = slice(delivered + 1, Math.min(committed, stable), maxBytes);
     delivered += next.size();
     return next;
   }
 
-  /** Forgets the entries up to an index that was delivered. An index before {@code base} does nothing. */
+  /**
+   * Forgets the entries up to an index that was delivered. An index before {@code base} does
+   * nothing.
+   */
   public void compactTo(long index) {
     if (index <= base.index()) {
       return;
@@ -215,8 +236,9 @@ public final class RaftLog {
   }
 
   /**
-   * The newest index at or before {@code from} whose term is at most {@code term}: where a leader and a follower may agree
-   * at best (thesis 5.3, skipping conflicting terms). Stops at {@code base}.
+   * The newest index at or before {@code from} whose term is at most {@code term}: where a leader
+   * and a follower may agree at best (thesis 5.3, skipping conflicting terms). Stops at {@code
+   * base}.
    */
   public long lastIndexOfTermAtMost(long from, long term) {
     long index = Math.min(from, lastIndex());

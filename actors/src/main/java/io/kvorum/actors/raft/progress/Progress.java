@@ -3,8 +3,9 @@ package io.kvorum.actors.raft.progress;
 import java.util.ArrayDeque;
 
 /**
- * How far one follower has come, and how much may be on its way to it. A follower is probed with one message at a time until
- * it is known where its log agrees; from then on appends are pipelined in a window bounded by messages and by bytes.
+ * How far one follower has come, and how much may be on its way to it. A follower is probed with
+ * one message at a time until it is known where its log agrees; from then on appends are pipelined
+ * in a window bounded by messages and by bytes.
  *
  * <p>Owned by the leader's behaviour.
  */
@@ -58,7 +59,8 @@ public final class Progress {
     return switch (mode) {
       case PROBE -> probeSent;
       case REPLICATE ->
-          inflights.size() >= maxInflightMessages || (!inflights.isEmpty() && inflightBytes >= maxInflightBytes);
+          inflights.size() >= maxInflightMessages
+              || (!inflights.isEmpty() && inflightBytes >= maxInflightBytes);
     };
   }
 
@@ -119,7 +121,10 @@ public final class Progress {
     inflightBytes = 0;
   }
 
-  /** A heartbeat was answered: a lost probe or a lost answer may be repeated, the window opens by one. */
+  /**
+   * A heartbeat was answered: a lost probe or a lost answer may be repeated, the window opens by
+   * one.
+   */
   public void heartbeatAnswered() {
     recentlyActive = true;
     probeSent = false;
@@ -132,7 +137,10 @@ public final class Progress {
     recentlyActive = true;
   }
 
-  /** Whether it was heard since the last call; the check-quorum round asks once per election timeout. */
+  /**
+   * Whether it was heard since the last call; the check-quorum round asks once per election
+   * timeout.
+   */
   public boolean takeActive() {
     boolean was = recentlyActive;
     recentlyActive = false;

@@ -28,7 +28,10 @@ public final class Majority {
     return !voters.isEmpty() && voters.stream().filter(holds).count() >= size(voters.size());
   }
 
-  /** Counts the votes given so far ({@code true} granted, {@code false} refused, absent: not answered). */
+  /**
+   * Counts the votes given so far ({@code true} granted, {@code false} refused, absent: not
+   * answered).
+   */
   public static Tally tally(Collection<MemberId> voters, Map<MemberId, Boolean> votes) {
     if (holds(voters, v -> Boolean.TRUE.equals(votes.get(v)))) {
       return Tally.WON;

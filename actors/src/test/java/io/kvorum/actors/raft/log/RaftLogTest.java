@@ -101,7 +101,6 @@ final class RaftLogTest {
     assertThrows(
         IllegalStateException.class, () -> new RaftLog(LogPosition.ZERO, List.of(entry(1, 1)), 2));
     assertThrows(
-        IllegalStateException.class,
-        () -> new RaftLog(LogPosition.ZERO, List.of(entry(2, 1)), 0));
+        IllegalStateException.class, () -> new RaftLog(LogPosition.ZERO, List.of(entry(2, 1)), 0));
   }
 }

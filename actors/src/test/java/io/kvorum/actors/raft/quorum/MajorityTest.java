@@ -16,7 +16,8 @@ final class MajorityTest {
 
   @Test
   void sizes() {
-    assertEquals(List.of(1, 2, 2, 3, 3), List.of(1, 2, 3, 4, 5).stream().map(Majority::size).toList());
+    assertEquals(
+        List.of(1, 2, 2, 3, 3), List.of(1, 2, 3, 4, 5).stream().map(Majority::size).toList());
   }
 
   @Test
