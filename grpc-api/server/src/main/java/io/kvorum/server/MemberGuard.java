@@ -9,6 +9,9 @@ import io.kvorum.server.grpc.CallGuard;
 import io.kvorum.server.grpc.CallHeaders;
 import io.kvorum.server.grpc.OpenStreams;
 import io.kvorum.server.grpc.RpcType;
+import java.nio.ByteBuffer;
+import java.nio.charset.CharacterCodingException;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import org.apache.pekko.actor.Cancellable;
 import org.apache.pekko.actor.typed.ActorSystem;
@@ -48,19 +51,34 @@ final class MemberGuard implements CallGuard {
     if (status.learner() && !servedByLearner) {
       return EtcdError.NOT_SUPPORTED_FOR_LEARNER.status();
     }
-    String version = headers.clientApiVersion();
-    if (version != null && !isText(version)) {
+    String version = version(headers);
+    if (version == null) {
       return EtcdError.INVALID_CLIENT_API_VERSION.status();
     }
-    metrics.clientRequest(type, version == null ? UNKNOWN_VERSION : version);
+    metrics.clientRequest(type, version);
     return headers.requireLeader() && status.leader().equals(MemberId.NONE)
         ? EtcdError.NO_LEADER.status()
         : null;
   }
 
-  /** Bytes of a header that are not UTF-8 arrive as replacement characters. */
-  private static boolean isText(String value) {
-    return value.indexOf('\ufffd') < 0;
+  /** The client's version as it should be counted; null where its bytes are not UTF-8. */
+  private static @Nullable String version(CallHeaders headers) {
+    String said = headers.clientApiVersion();
+    if (said == null) {
+      return UNKNOWN_VERSION;
+    }
+    if (said.chars().allMatch(c -> c < 0x80)) {
+      return said;
+    }
+    try {
+      // HPACK hands over each byte of a value as one character.
+      return StandardCharsets.UTF_8
+          .newDecoder()
+          .decode(ByteBuffer.wrap(said.getBytes(StandardCharsets.ISO_8859_1)))
+          .toString();
+    } catch (CharacterCodingException e) {
+      return null;
+    }
   }
 
   private synchronized void tick() {

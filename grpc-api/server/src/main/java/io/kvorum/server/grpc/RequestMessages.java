@@ -82,6 +82,12 @@ final class RequestMessages<Q> extends GraphStage<FlowShape<org.apache.pekko.uti
                 refuse(new RpcFailure(Status.INTERNAL.withDescription("unexpected EOF")));
               }
             }
+
+            /** The client reset the stream, or its connection is gone. */
+            @Override
+            public void onUpstreamFailure(Throwable failure) {
+              refuse(new RpcFailure(Status.CANCELLED.withDescription("context canceled")));
+            }
           });
       setHandler(
           out,
