@@ -36,7 +36,7 @@ public record KeyspaceOptions(
    */
   public static KeyspaceOptions defaults() {
     return new KeyspaceOptions(
-        new LevelDb.Options(16L << 20, 32L << 20, true, true, true, 500),
+        new LevelDb.Options(16L << 20, 8L << 20, true, false, false, 500),
         1000,
         Duration.ofMillis(10),
         16L << 20,
