@@ -30,6 +30,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Function;
 import java.util.function.Supplier;
+import org.apache.pekko.Done;
 import org.apache.pekko.NotUsed;
 import org.apache.pekko.stream.javadsl.Source;
 import org.jspecify.annotations.Nullable;
@@ -47,7 +48,7 @@ final class FakeGroup implements Group, AutoCloseable {
   volatile MemberId leader = new MemberId(MEMBER_ID);
   volatile boolean learner;
   volatile String clusterVersion = "3.7.0";
-  volatile Supplier<CompletionStage<Outcome<Void>>> barrier =
+  volatile Supplier<CompletionStage<Outcome<Done>>> barrier =
       () -> CompletableFuture.completedFuture(open());
   volatile Function<Command, CompletionStage<Outcome<Object>>> proposals =
       command -> CompletableFuture.completedFuture(Outcome.ok(reply(command)));
@@ -63,10 +64,8 @@ final class FakeGroup implements Group, AutoCloseable {
     this.readExecutor = reads;
   }
 
-  /** Void has no value but null. */
-  @SuppressWarnings("NullAway")
-  static Outcome<Void> open() {
-    return Outcome.ok(null);
+  static Outcome<Done> open() {
+    return Outcome.ok(Done.getInstance());
   }
 
   private static ResponseHeader revision() {
@@ -91,7 +90,7 @@ final class FakeGroup implements Group, AutoCloseable {
   }
 
   @Override
-  public CompletionStage<Outcome<Void>> linearizableBarrier() {
+  public CompletionStage<Outcome<Done>> linearizableBarrier() {
     barriers.incrementAndGet();
     return barrier.get();
   }
