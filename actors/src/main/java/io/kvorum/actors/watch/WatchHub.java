@@ -23,9 +23,12 @@ import org.apache.pekko.actor.typed.javadsl.Receive;
 public final class WatchHub extends AbstractBehavior<WatchHub.Message> {
 
   /** What the hub is told. */
-  public sealed interface Message permits Publish, Jump, StreamMessage {}
+  public sealed interface Message permits Publish, Jump, PublisherMessage, StreamMessage {}
 
-  /** From the applier after each commit, in order; revisions follow each other without a gap. */
+  /**
+   * What was committed, in order. Whatever is missing between two of these is taken from the
+   * keyspace's history. Send it through a {@link WatchPublisher}, which bounds what is under way.
+   */
   public record Publish(List<RevisionEvents> revisions) implements Message {
     public Publish {
       revisions = List.copyOf(revisions);
@@ -49,6 +52,7 @@ public final class WatchHub extends AbstractBehavior<WatchHub.Message> {
    * @param portionRevisions revisions of history read at once for one stream
    * @param portionBytes the same bound in bytes; one revision may be larger
    * @param fragmentBytes responses from this size on are cut for those who asked for it
+   * @param backlogBytes events that wait for the hub; beyond, they are left to history
    * @param progressInterval between progress notifications; up to a tenth is added at random
    */
   public record Settings(
@@ -60,6 +64,7 @@ public final class WatchHub extends AbstractBehavior<WatchHub.Message> {
       int portionRevisions,
       long portionBytes,
       long fragmentBytes,
+      long backlogBytes,
       Duration progressInterval) {
 
     /** etcd raises a smaller progress interval to this. */
@@ -82,6 +87,7 @@ public final class WatchHub extends AbstractBehavior<WatchHub.Message> {
           1000,
           128L << 10,
           (1536L << 10) + (512L << 10),
+          8L << 20,
           Duration.ofMinutes(10));
     }
 
@@ -101,6 +107,7 @@ public final class WatchHub extends AbstractBehavior<WatchHub.Message> {
           portionRevisions,
           portionBytes,
           requestBytesMax + (512L << 10),
+          backlogBytes,
           interval);
     }
   }
@@ -138,7 +145,7 @@ public final class WatchHub extends AbstractBehavior<WatchHub.Message> {
   private final Map<Subscription, Feed> feeds = new HashMap<>();
   private final WatcherIndex<Feed> index = new WatcherIndex<>();
 
-  /** At most one of each purpose for a stream, see {@link WatchSession}. */
+  /** Bounded for each stream: as many as it may have answers waiting, and one for its interval. */
   private final List<StreamMessage.AskReached> waiting = new ArrayList<>();
 
   private final LinkedHashSet<Book> dirty = new LinkedHashSet<>();
@@ -174,6 +181,11 @@ public final class WatchHub extends AbstractBehavior<WatchHub.Message> {
     switch (message) {
       case Publish(var revisions) -> publish(revisions);
       case Jump(var currentRevision) -> jump(currentRevision);
+      case PublisherMessage.Offered offered -> {
+        offered.from().taken(offered.bytes());
+        publish(offered.revisions());
+      }
+      case PublisherMessage.Skipped(var from) -> jump(from.takeSkipped());
       case StreamMessage.Open(var stream) -> {
         books.put(stream, new Book(stream));
         stream.reply(new HubReply.Opened(ring));

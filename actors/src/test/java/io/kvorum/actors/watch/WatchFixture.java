@@ -39,7 +39,7 @@ final class WatchFixture implements AutoCloseable {
 
   /** Everything so tight that a few events bring a watcher from one way of reading to another. */
   static final WatchHub.Settings TIGHT =
-      new WatchHub.Settings(8, 4096, 4, 2048, 4, 5, 2048, 2 << 20, Duration.ofMinutes(10));
+      new WatchHub.Settings(8, 4096, 4, 2048, 4, 5, 2048, 2 << 20, 1 << 20, Duration.ofMinutes(10));
 
   private static final ActorTestKit KIT = ActorTestKit.create("watch");
 
@@ -48,6 +48,7 @@ final class WatchFixture implements AutoCloseable {
   final WatchHub.Settings settings;
   final ExecutorService readers = Executors.newFixedThreadPool(2);
   final ActorRef<WatchHub.Message> hub;
+  final WatchPublisher publisher;
   final WatchStreams streams;
 
   WatchFixture(WatchHub.Settings settings) {
@@ -58,6 +59,7 @@ final class WatchFixture implements AutoCloseable {
     this.settings = settings;
     this.store = store;
     this.hub = KIT.spawn(WatchHub.create(settings, store));
+    this.publisher = new WatchPublisher(hub, settings);
     this.streams =
         new WatchStreams(
             hub,
@@ -88,7 +90,7 @@ final class WatchFixture implements AutoCloseable {
   long commit(FakeStore.Op... ops) {
     var revisions = store.commit(ops);
     if (!revisions.isEmpty()) {
-      hub.tell(new WatchHub.Publish(revisions));
+      publisher.publish(revisions);
     }
     return store.current();
   }

@@ -9,7 +9,9 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.kvorum.protocol.etcdserverpb.WatchRequest;
+import java.time.Duration;
 import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.apache.pekko.actor.testkit.typed.javadsl.ActorTestKit;
@@ -67,6 +69,32 @@ class WatchFlowTest {
         }
       }
       assertEquals(0, watch.store.historyReads.get());
+    }
+  }
+
+  /** Nothing is queued for a hub that does not come round, and nothing is lost by that. */
+  @Test
+  void aPublisherLeavesToHistoryWhatTheHubHasNoRoomFor() {
+    var kit = ActorTestKit.create("publisher");
+    try {
+      var hub = kit.<WatchHub.Message>createTestProbe();
+      var store = new FakeStore();
+      var publisher = new WatchPublisher(hub.ref(), TIGHT);
+      var value = "x".repeat(1 << 20);
+      publisher.publish(store.commit(new FakeStore.Op("a", value)));
+      publisher.publish(store.commit(new FakeStore.Op("a", "3")));
+      publisher.publish(store.commit(new FakeStore.Op("a", "4")));
+      var offered = hub.expectMessageClass(PublisherMessage.Offered.class);
+      hub.expectMessage(new PublisherMessage.Skipped(publisher));
+      publisher.taken(offered.bytes());
+      publisher.publish(store.commit(new FakeStore.Op("a", "5")));
+      assertEquals(
+          5, hub.expectMessageClass(PublisherMessage.Offered.class).revisions().get(0).revision());
+      assertEquals(4, publisher.takeSkipped());
+      publisher.publish(List.of());
+      hub.expectNoMessage(Duration.ZERO);
+    } finally {
+      kit.shutdownTestKit();
     }
   }
 

@@ -64,6 +64,7 @@ class WatchModelTest {
               1 + random.nextInt(12),
               1 + random.nextInt(3000),
               100 + random.nextInt(600),
+              random.nextBoolean() ? 1 << 20 : 1 + random.nextInt(1000),
               Duration.ofMillis(100));
     }
 
@@ -174,7 +175,7 @@ class WatchModelTest {
   void watchersJoinWithoutAGapWhileOthersWrite() throws InterruptedException {
     var settings =
         new WatchHub.Settings(
-            64, 1 << 20, 8, 1 << 16, 16, 20, 1 << 16, 2 << 20, Duration.ofMinutes(10));
+            64, 1 << 20, 8, 1 << 16, 16, 20, 1 << 16, 2 << 20, 4096, Duration.ofMinutes(10));
     int revisions = 30_000;
     try (var watch = new WatchFixture(settings)) {
       var writer =

@@ -302,7 +302,7 @@ class WatchTest {
     // So small a ring holds the last revision only.
     with(
         new WatchHub.Settings(
-            1, 1, 4, 2048, 4, 100, 1 << 20, 2 << 20, SETTINGS.progressInterval()));
+            1, 1, 4, 2048, 4, 100, 1 << 20, 2 << 20, 1 << 20, SETTINGS.progressInterval()));
     watch.put("a", "2");
     watch.put("a", "3");
     watch.put("a", "4");
@@ -361,7 +361,16 @@ class WatchTest {
   void fragmentsAreBelowTheLimitAndOnlyForThoseWhoAsked() {
     with(
         new WatchHub.Settings(
-            64, 1 << 20, 64, 1 << 20, 16, 1000, 1 << 20, 1000, SETTINGS.progressInterval()));
+            64,
+            1 << 20,
+            64,
+            1 << 20,
+            16,
+            1000,
+            1 << 20,
+            1000,
+            1 << 20,
+            SETTINGS.progressInterval()));
     client.created(create("a", b -> b.setRangeEnd(end()).setFragment(true)));
     client.created(create("a", b -> b.setRangeEnd(end())));
     var value = "x".repeat(200);

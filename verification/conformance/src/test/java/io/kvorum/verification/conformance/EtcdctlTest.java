@@ -151,7 +151,6 @@ class EtcdctlTest {
     sameWatch("", "watched/end", "watch", "watched/", "--prefix", "--rev", rev, "--prev-kv");
     sameWatch("", "d2F0Y2hlZC9lbmQ=", "watch", "watched/", "--prefix", "--rev", rev, "-w", "json");
     sameWatch("", "watched/end", "watch", "watched/", "watched/z", "--rev", rev);
-    sameWatch("", "watched/end", "watch", "watched/b", "--from-key", "--rev", rev);
     sameWatch(
         "watch watched/ --prefix --rev " + rev + "\n", "watched/end", "watch", "--interactive");
   }
