@@ -5,8 +5,8 @@ import io.kvorum.persistence.mvcc.ReadView;
 import io.kvorum.protocol.Outcome;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
-import org.apache.pekko.Done;
 import java.util.function.Function;
+import org.apache.pekko.Done;
 
 /**
  * Reads of a group's store, always on its read executor: LevelDB blocks, and the dispatchers of the

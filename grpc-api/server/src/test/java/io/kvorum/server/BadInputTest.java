@@ -24,6 +24,7 @@ import java.util.zip.GZIPOutputStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** What no proper client sends: a correct error or a closed connection, and nobody else harmed. */
@@ -97,8 +98,7 @@ class BadInputTest {
       raw.frame(RawHttp2.DATA, RawHttp2.END_STREAM, 1, "{}".getBytes(StandardCharsets.UTF_8));
       Answer notGrpc = raw.answer(1);
       assertEquals("415", notGrpc.headers().get(":status"));
-      assertEquals(
-          "3: invalid gRPC request content-type \"application/json\"", notGrpc.status());
+      assertEquals("3: invalid gRPC request content-type \"application/json\"", notGrpc.status());
 
       String[] get = {
         ":method", "GET", ":scheme", "http", ":path", RANGE, "content-type", "application/grpc"
@@ -251,7 +251,8 @@ class BadInputTest {
     assertEquals("3: etcdserver: invalid client api version", status);
     assertEquals(
         "0: ",
-        send(RANGE, RawHttp2.message(0, KEY_REQUEST), "client-api-version", "\u00c3\u00a9").status());
+        send(RANGE, RawHttp2.message(0, KEY_REQUEST), "client-api-version", "\u00c3\u00a9")
+            .status());
     assertEquals(1, fixture.metrics.count("client UNARY é"));
   }
 
@@ -260,8 +261,7 @@ class BadInputTest {
     String watch = "/etcdserverpb.Watch/Watch";
     fixture.group.watches = requests -> requests.map(r -> WatchResponse.getDefaultInstance());
     String status = send(watch, RawHttp2.message(0, new byte[] {0x0a, 0x7f})).status();
-    assertTrue(
-        status.startsWith("13: grpc: failed to unmarshal the received message: "), status);
+    assertTrue(status.startsWith("13: grpc: failed to unmarshal the received message: "), status);
     assertEquals("13: unexpected EOF", send(watch, new byte[] {0, 0, 0}).status());
   }
 
@@ -296,20 +296,37 @@ class BadInputTest {
     }
   }
 
-  @Test
-  void protocolErrorsEndTheConnection() throws IOException {
-    for (int kind = 0; kind < 6; kind++) {
-      try (RawHttp2 raw = new RawHttp2(fixture.port())) {
-        switch (kind) {
-          case 0 -> raw.frame(RawHttp2.DATA, 0, 0, new byte[] {1});
-          case 1 -> raw.frame(RawHttp2.HEADERS, RawHttp2.END_HEADERS, 1, new byte[] {(byte) 0xff});
-          case 2 -> raw.frame(RawHttp2.PING, 0, 0, new byte[3]);
-          case 3 -> raw.frame(RawHttp2.CONTINUATION, 0, 1, new byte[3]);
-          case 4 -> raw.headers(1, RawHttp2.END_HEADERS, "x", "y");
-          default -> raw.request(1, RANGE, "big", "x".repeat(16_500));
-        }
-        raw.awaitGivenUp();
+  enum ProtocolError {
+    SHORT_PING,
+    CONTINUATION_OF_NOTHING,
+    REQUEST_WITHOUT_METHOD,
+    FRAME_TOO_LARGE
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void protocolErrorsEndTheConnection(ProtocolError error) throws IOException {
+    try (RawHttp2 raw = new RawHttp2(fixture.port())) {
+      switch (error) {
+        case SHORT_PING -> raw.frame(RawHttp2.PING, 0, 0, new byte[3]);
+        case CONTINUATION_OF_NOTHING -> raw.frame(RawHttp2.CONTINUATION, 0, 1, new byte[3]);
+        case REQUEST_WITHOUT_METHOD ->
+            raw.headers(1, RawHttp2.END_HEADERS | RawHttp2.END_STREAM, "x", "y");
+        case FRAME_TOO_LARGE -> raw.request(1, RANGE, "big", "x".repeat(16_500));
       }
+      raw.awaitGivenUp();
+    }
+  }
+
+  @Test
+  void oddFramesThatMeanNothingArePassedOver() throws IOException {
+    try (RawHttp2 raw = new RawHttp2(fixture.port())) {
+      raw.frame(RawHttp2.DATA, 0, 0, new byte[] {1});
+      raw.frame(RawHttp2.HEADERS, RawHttp2.END_HEADERS, 1, new byte[] {(byte) 0xff});
+      raw.frame(0x77, 0xff, 0, new byte[100]);
+      raw.request(3, RANGE, "big", "x".repeat(16_000));
+      raw.frame(RawHttp2.DATA, RawHttp2.END_STREAM, 3, RawHttp2.message(0, KEY_REQUEST));
+      assertEquals("0: ", raw.answer(3).status());
     }
   }
 
@@ -361,12 +378,13 @@ class BadInputTest {
       }
       slow.add(raw);
       Socket socket = new Socket("127.0.0.1", fixture.port());
-      socket.getOutputStream().write("GET /health HTTP/1.1\r\nHost: x\r\nX".getBytes(StandardCharsets.UTF_8));
+      socket
+          .getOutputStream()
+          .write("GET /health HTTP/1.1\r\nHost: x\r\nX".getBytes(StandardCharsets.UTF_8));
       silent.add(socket);
     }
     fixture.call(
-        ServerFixture.PUT,
-        PutRequest.newBuilder().setKey(ByteString.copyFromUtf8("k")).build());
+        ServerFixture.PUT, PutRequest.newBuilder().setKey(ByteString.copyFromUtf8("k")).build());
     for (RawHttp2 raw : slow) {
       raw.close();
     }
@@ -382,8 +400,7 @@ class BadInputTest {
       idle.add(new Socket("127.0.0.1", fixture.port()));
     }
     fixture.call(
-        ServerFixture.PUT,
-        PutRequest.newBuilder().setKey(ByteString.copyFromUtf8("k")).build());
+        ServerFixture.PUT, PutRequest.newBuilder().setKey(ByteString.copyFromUtf8("k")).build());
     for (Socket socket : idle) {
       socket.close();
     }
@@ -404,7 +421,8 @@ class BadInputTest {
       "/grpc.health.v1.Health/Check",
       "/etcdserverpb.Watch/Watch"
     };
-    fixture.group.watches = requests -> requests.take(1).map(r -> WatchResponse.getDefaultInstance());
+    fixture.group.watches =
+        requests -> requests.take(1).map(r -> WatchResponse.getDefaultInstance());
     try (RawHttp2 raw = new RawHttp2(fixture.port())) {
       int stream = 1;
       for (int i = 0; i < 2_000; i++, stream += 2) {

@@ -82,7 +82,8 @@ class KvServiceTest {
         fullHeader(),
         fixture.call(DELETE, DeleteRangeRequest.newBuilder().setKey(KEY).build()).getHeader());
     assertEquals(
-        fullHeader(), fixture.call(TXN, txn(RequestOp.newBuilder().setRequestPut(put))).getHeader());
+        fullHeader(),
+        fixture.call(TXN, txn(RequestOp.newBuilder().setRequestPut(put))).getHeader());
     assertEquals(
         fullHeader(), fixture.call(COMPACT, CompactionRequest.getDefaultInstance()).getHeader());
     assertEquals(4, group.proposed.size());
@@ -116,8 +117,7 @@ class KvServiceTest {
 
   @Test
   void aTxnOfRangesIsReadLocally() {
-    RequestOp.Builder local =
-        RequestOp.newBuilder().setRequestRange(range().setSerializable(true));
+    RequestOp.Builder local = RequestOp.newBuilder().setRequestRange(range().setSerializable(true));
     RequestOp.Builder quorum = RequestOp.newBuilder().setRequestRange(range());
     assertEquals(fullHeader(), fixture.call(TXN, txn(local)).getHeader());
     assertEquals(0, group.barriers.get());
@@ -156,14 +156,14 @@ class KvServiceTest {
     assertEquals(
         "OUT_OF_RANGE: etcdserver: mvcc: required revision has been compacted",
         fixture.failure(ServerFixture.RANGE, range().build()));
-    group.barrier = () -> CompletableFuture.completedFuture(Outcome.refused(EtcdError.LEADER_CHANGED));
+    group.barrier =
+        () -> CompletableFuture.completedFuture(Outcome.refused(EtcdError.LEADER_CHANGED));
     assertEquals(
         "UNAVAILABLE: etcdserver: leader changed",
         fixture.failure(ServerFixture.RANGE, range().build()));
     group.proposals =
         command ->
-            CompletableFuture.completedFuture(
-                Outcome.refused(EtcdError.REQUEST_TOO_MANY_REQUESTS));
+            CompletableFuture.completedFuture(Outcome.refused(EtcdError.REQUEST_TOO_MANY_REQUESTS));
     assertEquals(
         "UNKNOWN: etcdserver: too many requests",
         fixture.failure(COMPACT, CompactionRequest.getDefaultInstance()));
@@ -233,8 +233,7 @@ class KvServiceTest {
                     .addKvs(
                         KeyValue.newBuilder().setValue(ByteString.copyFrom(new byte[8_000_000]))));
     assertEquals(
-        8_000_000,
-        fixture.call(ServerFixture.RANGE, range().build()).getKvs(0).getValue().size());
+        8_000_000, fixture.call(ServerFixture.RANGE, range().build()).getKvs(0).getValue().size());
     PutRequest put =
         PutRequest.newBuilder().setKey(KEY).setValue(ByteString.copyFrom(large)).build();
     fixture.call(ServerFixture.PUT, put);
@@ -272,10 +271,7 @@ class KvServiceTest {
             .setValue(ByteString.copyFrom(new byte[100_000]))
             .build();
     ClientCalls.blockingUnaryCall(
-        fixture.channel,
-        ServerFixture.PUT,
-        ServerFixture.options().withCompression("gzip"),
-        put);
+        fixture.channel, ServerFixture.PUT, ServerFixture.options().withCompression("gzip"), put);
     assertEquals(put, group.proposed.remove().getPut());
   }
 

@@ -78,8 +78,7 @@ class MemberServicesTest {
 
   @Test
   void membersHaveAHeaderWithoutRevision() {
-    MemberListResponse members =
-        fixture.call(MEMBER_LIST, MemberListRequest.getDefaultInstance());
+    MemberListResponse members = fixture.call(MEMBER_LIST, MemberListRequest.getDefaultInstance());
     assertEquals(0, members.getHeader().getRevision());
     assertEquals(FakeGroup.CLUSTER_ID, members.getHeader().getClusterId());
     assertEquals("default", members.getMembers(0).getName());
@@ -89,8 +88,7 @@ class MemberServicesTest {
     group.barrier = () -> CompletableFuture.completedFuture(Outcome.refused(EtcdError.TIMEOUT));
     assertEquals(
         "UNAVAILABLE: etcdserver: request timed out",
-        fixture.failure(
-            MEMBER_LIST, MemberListRequest.newBuilder().setLinearizable(true).build()));
+        fixture.failure(MEMBER_LIST, MemberListRequest.newBuilder().setLinearizable(true).build()));
     group.learner = true;
     assertEquals(
         "FAILED_PRECONDITION: etcdserver: rpc not supported for learner",
@@ -140,8 +138,7 @@ class MemberServicesTest {
                 LeaseKeepAliveRequest.getDefaultInstance(),
                 LeaseKeepAliveResponse.getDefaultInstance()),
             LeaseKeepAliveRequest.getDefaultInstance()));
-    assertEquals(
-        1, fixture.metrics.count("etcdserverpb.Lease/LeaseGrant handled UNIMPLEMENTED"));
+    assertEquals(1, fixture.metrics.count("etcdserverpb.Lease/LeaseGrant handled UNIMPLEMENTED"));
   }
 
   @Test

@@ -68,7 +68,8 @@ class PagesTest {
   void healthy() {
     assertPage(get("/health"), 200, TEXT, "{\"health\":\"true\",\"reason\":\"\"}");
     assertEquals(1, fixture.group.barriers.get());
-    assertPage(get("/health?serializable=true"), 200, TEXT, "{\"health\":\"true\",\"reason\":\"\"}");
+    assertPage(
+        get("/health?serializable=true"), 200, TEXT, "{\"health\":\"true\",\"reason\":\"\"}");
     assertEquals(1, fixture.group.barriers.get());
     assertPage(get("/health?exclude=NOSPACE"), 200, TEXT, "{\"health\":\"true\",\"reason\":\"\"}");
     assertEquals(3, fixture.metrics.count("health true"));
@@ -80,7 +81,8 @@ class PagesTest {
     HttpResponse<String> page = get("/health");
     assertPage(page, 503, TEXT, "{\"health\":\"false\",\"reason\":\"RAFT NO LEADER\"}\n");
     assertEquals("nosniff", page.headers().firstValue("x-content-type-options").orElse(""));
-    assertPage(get("/health?serializable=true"), 200, TEXT, "{\"health\":\"true\",\"reason\":\"\"}");
+    assertPage(
+        get("/health?serializable=true"), 200, TEXT, "{\"health\":\"true\",\"reason\":\"\"}");
     assertEquals(1, fixture.metrics.count("health false"));
   }
 
@@ -113,7 +115,8 @@ class PagesTest {
   void livezAndReadyz() {
     assertPage(get("/livez"), 200, TEXT, "ok\n");
     assertPage(get("/livez?verbose"), 200, TEXT, "[+]serializable_read ok\nok\n");
-    assertPage(get("/livez/serializable_read?verbose=1"), 200, TEXT, "[+]serializable_read ok\nok\n");
+    assertPage(
+        get("/livez/serializable_read?verbose=1"), 200, TEXT, "[+]serializable_read ok\nok\n");
     assertPage(
         get("/readyz?verbose&exclude=linearizable_read&exclude=non_learner&exclude=nonsense"),
         200,
@@ -125,7 +128,10 @@ class PagesTest {
     }
     fixture.group.learner = true;
     assertPage(
-        get("/readyz/non_learner"), 503, TEXT, "[-]non_learner failed: not supported for learner\n");
+        get("/readyz/non_learner"),
+        503,
+        TEXT,
+        "[-]non_learner failed: not supported for learner\n");
   }
 
   @Test
@@ -159,7 +165,10 @@ class PagesTest {
 
   @Test
   void whatIsNotThere() {
-    for (String path : new String[] {"/", "/v2/keys", "/members", "/livez/other", "/readyz/", "/config/local/log"}) {
+    for (String path :
+        new String[] {
+          "/", "/v2/keys", "/members", "/livez/other", "/readyz/", "/config/local/log"
+        }) {
       assertPage(get(path), 404, TEXT, "404 page not found\n");
     }
     assertPage(
@@ -185,8 +194,7 @@ class PagesTest {
           send(request(path).method("HEAD", HttpRequest.BodyPublishers.noBody())).statusCode());
     }
     assertEquals(
-        200,
-        send(request("/metrics").POST(HttpRequest.BodyPublishers.noBody())).statusCode());
+        200, send(request("/metrics").POST(HttpRequest.BodyPublishers.noBody())).statusCode());
   }
 
   @Test
@@ -225,9 +233,7 @@ class PagesTest {
     assertEquals(421, refused.statusCode());
     assertTrue(refused.body().contains("--host-whitelist"), refused.body());
     HttpResponse<String> allowed =
-        send(
-            HttpRequest.newBuilder(
-                URI.create("http://localhost:" + fixture.port() + "/version")));
+        send(HttpRequest.newBuilder(URI.create("http://localhost:" + fixture.port() + "/version")));
     assertEquals(200, allowed.statusCode());
   }
 

@@ -72,7 +72,15 @@ final class RawHttp2 implements AutoCloseable {
   void request(int stream, String path, String... more) throws IOException {
     String[] all = new String[10 + more.length];
     String[] usual = {
-      ":method", "POST", ":scheme", "http", ":path", path, "content-type", "application/grpc", "te",
+      ":method",
+      "POST",
+      ":scheme",
+      "http",
+      ":path",
+      path,
+      "content-type",
+      "application/grpc",
+      "te",
       "trailers"
     };
     System.arraycopy(usual, 0, all, 0, usual.length);
@@ -139,7 +147,10 @@ final class RawHttp2 implements AutoCloseable {
       if (frame.type() == SETTINGS && (frame.flags() & ACK) == 0) {
         frame(SETTINGS, ACK, 0, new byte[0]);
       } else if (frame.type() == GOAWAY) {
-        throw new EOFException("connection given up: " + new String(frame.payload(), 8, frame.payload().length - 8, StandardCharsets.UTF_8));
+        throw new EOFException(
+            "connection given up: "
+                + new String(
+                    frame.payload(), 8, frame.payload().length - 8, StandardCharsets.UTF_8));
       } else if (frame.type() == HEADERS) {
         decoder.decode(
             new ByteArrayInputStream(frame.payload()),

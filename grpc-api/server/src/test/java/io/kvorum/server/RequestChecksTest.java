@@ -159,9 +159,7 @@ class RequestChecksTest {
                     txn(
                         RequestOp.newBuilder()
                             .setRequestRange(
-                                RangeRequest.newBuilder()
-                                    .setKey(bytes("a"))
-                                    .setSortTargetValue(77))
+                                RangeRequest.newBuilder().setKey(bytes("a")).setSortTargetValue(77))
                             .build())))));
   }
 
@@ -229,8 +227,7 @@ class RequestChecksTest {
                 nested(txn(put("a"))),
                 nested(TxnRequest.newBuilder().addFailure(put("a")).build()))));
     assertEquals(EtcdError.DUPLICATE_KEY, CHECKS.txn(txn(delete("a", "c"), nested(txn(put("b"))))));
-    assertEquals(
-        EtcdError.DUPLICATE_KEY, CHECKS.txn(txn(put("b"), nested(txn(delete("a", "c"))))));
+    assertEquals(EtcdError.DUPLICATE_KEY, CHECKS.txn(txn(put("b"), nested(txn(delete("a", "c"))))));
     assertEquals(
         EtcdError.DUPLICATE_KEY,
         CHECKS.txn(txn(nested(txn(delete("a", "c"))), nested(txn(put("b"))))));

@@ -139,8 +139,7 @@ class StreamsTest {
   void aClientThatClosesItsSideKeepsItsEvents() {
     Pair<SourceQueueWithComplete<WatchResponse>, Source<WatchResponse, NotUsed>> events =
         Source.<WatchResponse>queue(16, OverflowStrategy.fail()).preMaterialize(fixture.system);
-    group.watches =
-        requests -> requests.map(StreamsTest::created).merge(events.second());
+    group.watches = requests -> requests.map(StreamsTest::created).merge(events.second());
     Call<WatchRequest, WatchResponse> watch = watch();
     watch.call.sendMessage(create(3));
     watch.call.halfClose();
@@ -208,8 +207,7 @@ class StreamsTest {
   @Test
   void aSlowClientHoldsTheSourceBackInsteadOfFillingMemory() {
     AtomicLong produced = new AtomicLong();
-    WatchResponse large =
-        WatchResponse.newBuilder().setCancelReason("x".repeat(100_000)).build();
+    WatchResponse large = WatchResponse.newBuilder().setCancelReason("x".repeat(100_000)).build();
     group.watches =
         requests ->
             Source.repeat(large)
@@ -238,8 +236,7 @@ class StreamsTest {
 
   @Test
   void aStreamCarriesMoreThanAHundredMebibytesDown() {
-    WatchResponse large =
-        WatchResponse.newBuilder().setCancelReason("x".repeat(1_000_000)).build();
+    WatchResponse large = WatchResponse.newBuilder().setCancelReason("x".repeat(1_000_000)).build();
     group.watches = requests -> Source.repeat(large).take(110);
     AtomicLong bytes = new AtomicLong();
     Status[] end = new Status[1];
@@ -320,8 +317,7 @@ class StreamsTest {
 
   @Test
   void manyStreamsOnOneConnectionAllRun() {
-    group.watches =
-        requests -> requests.map(StreamsTest::created).alsoTo(Sink.ignore());
+    group.watches = requests -> requests.map(StreamsTest::created).alsoTo(Sink.ignore());
     List<Call<WatchRequest, WatchResponse>> watches = new ArrayList<>();
     for (int i = 0; i < 1_000; i++) {
       Call<WatchRequest, WatchResponse> watch = watch();
@@ -352,8 +348,7 @@ class StreamsTest {
         new Call<>(HEALTH_WATCH, new Metadata(), CallOptions.DEFAULT);
     watch.call.sendMessage(HealthCheckRequest.getDefaultInstance());
     watch.call.halfClose();
-    assertEquals(
-        HealthCheckResponse.ServingStatus.SERVING, watch.next("first answer").getStatus());
+    assertEquals(HealthCheckResponse.ServingStatus.SERVING, watch.next("first answer").getStatus());
     assertNull(watch.status);
     Call<HealthCheckRequest, HealthCheckResponse> unknown =
         new Call<>(HEALTH_WATCH, new Metadata(), CallOptions.DEFAULT);

@@ -94,7 +94,8 @@ class MessagesTest {
         "UNIMPLEMENTED: grpc: Decompressor is not installed for grpc-encoding \"snappy\"",
         framed(1, text),
         "snappy");
-    assertRefused("INTERNAL: grpc: received unexpected payload format 128", framed(128, text), null);
+    assertRefused(
+        "INTERNAL: grpc: received unexpected payload format 128", framed(128, text), null);
     assertRefused(
         "INTERNAL: grpc: failed to decompress the message: Not in GZIP format",
         framed(1, text),
@@ -142,10 +143,7 @@ class MessagesTest {
   void theDeepestTxnThatPassesValidationIsRead() throws InvalidProtocolBufferException {
     TxnRequest txn = TxnRequest.getDefaultInstance();
     for (int depth = 0; depth < 128; depth++) {
-      txn =
-          TxnRequest.newBuilder()
-              .addSuccess(RequestOp.newBuilder().setRequestTxn(txn))
-              .build();
+      txn = TxnRequest.newBuilder().addSuccess(RequestOp.newBuilder().setRequestTxn(txn)).build();
     }
     assertEquals(txn, Messages.parse(TxnRequest.parser(), txn.toByteArray()));
   }
