@@ -1,23 +1,21 @@
-# Sourced with $root, $module and $main set: compiles the module when it changed, then becomes its main class.
+# shellcheck shell=bash disable=SC2154
+# Sourced with $root, $module and $main set: compiles the module where something has changed, then becomes its main class.
 
-find_java() {
-  local home
-  for home in "${JAVA_HOME:-}" /usr/lib/jvm/*25* "${HOME:-/nonexistent}"/.sdkman/candidates/java/25* /opt/*jdk*25*; do
-    [ -x "$home/bin/javac" ] || continue
-    case $("$home/bin/javac" -version 2>&1) in "javac 25"*) echo "$home"; return 0 ;; esac
-  done
-  echo "no JDK 25 found: install one or set JAVA_HOME" >&2
-  return 1
-}
+# shellcheck source=deploy/src/main/dist/bin/jdk.sh
+. "$root/deploy/src/main/dist/bin/jdk.sh"
+# shellcheck source=deploy/scripts/maven.sh
+. "$root/deploy/scripts/maven.sh"
 
-JAVA_HOME=$(find_java)
-export JAVA_HOME
-target=$root/$module/target
-stamp=$target/launch-classpath.txt
-if [ ! -e "$stamp" ] || [ -n "$(find "$root/pom.xml" "$root/$module/pom.xml" "$root"/verification/*/src -newer "$stamp" -print -quit)" ]; then
-  echo "compiling $module" >&2
-  (cd "$root" && mvn -q -pl "$module" -am compile dependency:build-classpath -Dmdep.outputFile="$stamp") >&2
+kvorum_prepare_maven || exit 1
+stamp=$root/$module/target/launch-classpath.txt
+if [ ! -e "$stamp" ] || [ -n "$(find "$root/pom.xml" "$root"/verification/*/pom.xml "$root"/verification/*/src -newer "$stamp" -print -quit)" ]; then
+  log=$root/$module/target/launch-build.log
+  echo "Compiling $module..." >&2
+  if ! kvorum_maven "$log" -pl "$module" -am compile dependency:build-classpath -Dmdep.outputFile="$stamp"; then
+    kvorum_show_failure "$log"
+    exit 1
+  fi
 fi
 cd "$root"
 exec "$JAVA_HOME/bin/java" -XX:+UseSerialGC -Xmx2g --enable-native-access=ALL-UNNAMED --sun-misc-unsafe-memory-access=allow \
-  -cp "$target/classes:$(cat "$stamp")" "$main" "$@"
+  -cp "$root/$module/target/classes:$(cat "$stamp")" "$main" "$@"

@@ -39,7 +39,10 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
-/** Whatever comes in on the port: a correct error or a closed connection, no leak, no end, and other clients do not notice. */
+/**
+ * Whatever comes in on the port: a correct error or a closed connection, no leak, no end, and other
+ * clients do not notice.
+ */
 class BadInputTest {
   private static final long SEED = 1;
   private static final int SOCKET_INPUTS = 3000;
@@ -139,7 +142,8 @@ class BadInputTest {
         descriptorLimit() > IDLE_CONNECTIONS + SPARE_DESCRIPTORS,
         "needs more file descriptors than this process may open");
     var before = Footprint.of(server);
-    var preface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\4\0\0\0\0\0".getBytes(StandardCharsets.ISO_8859_1);
+    var preface =
+        "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\4\0\0\0\0\0".getBytes(StandardCharsets.ISO_8859_1);
     var idle = new ArrayList<SocketChannel>();
     try {
       idle.addAll(RawSockets.idle(address(), IDLE_CONNECTIONS / 2, new byte[0]));
@@ -194,8 +198,8 @@ class BadInputTest {
   }
 
   /**
-   * This ends an etcd process: the delete of everything from a key on is not seen to cover the put's key, so the put passes all checks
-   * and then does not find the value it is to keep.
+   * This ends an etcd process: the delete of everything from a key on is not seen to cover the
+   * put's key, so the put passes all checks and then does not find the value it is to keep.
    */
   @Test
   void aPutThatKeepsAValueItsOwnTxnDeletes() {
@@ -238,7 +242,8 @@ class BadInputTest {
     var kv = bystander.kv(Duration.ofSeconds(10));
     var unused = kv.put(PutRequest.newBuilder().setKey(key).setValue(value).build());
     var reply = kv.range(range("bystander"));
-    // a mutated delete or put may have reached this key too; what matters is that calls are answered
+    // a mutated delete or put may have reached this key too; what matters is that calls are
+    // answered
     assertNotEquals(0, reply.getHeader().getRevision());
   }
 

@@ -21,7 +21,10 @@ import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Whose data a directory holds, and what happens when it cannot be used: the process ends with an error code and says why. */
+/**
+ * Whose data a directory holds, and what happens when it cannot be used: the process ends with an
+ * error code and says why.
+ */
 class DataDirectoryTest {
   private static final Duration LIMIT = Duration.ofSeconds(30);
 
@@ -77,12 +80,19 @@ class DataDirectoryTest {
     return disk.orElseThrow();
   }
 
-  /** Two clusters' directories with one part exchanged: what does not belong together is not started. */
+  /**
+   * Two clusters' directories with one part exchanged: what does not belong together is not
+   * started.
+   */
   @Test
   void partsOfAnotherClustersDirectory() throws IOException {
     assumeTrue(!Binaries.kvorum().endsWith("etcd"), "etcd keeps its parts in files of other names");
-    try (var mine = ServerProcess.start(Binaries.kvorum(), Settings.plain().flags("--initial-cluster-token", "mine"));
-        var other = ServerProcess.start(Binaries.kvorum(), Settings.plain().flags("--initial-cluster-token", "other"))) {
+    try (var mine =
+            ServerProcess.start(
+                Binaries.kvorum(), Settings.plain().flags("--initial-cluster-token", "mine"));
+        var other =
+            ServerProcess.start(
+                Binaries.kvorum(), Settings.plain().flags("--initial-cluster-token", "other"))) {
       mine.terminate();
       other.terminate();
       var part = keyspaceOf(mine.dataDirectory());
@@ -97,7 +107,9 @@ class DataDirectoryTest {
 
   private static Path keyspaceOf(Path data) throws IOException {
     try (var tree = Files.walk(data)) {
-      return tree.filter(p -> p.getFileName().toString().equals("keyspace")).findFirst().orElseThrow();
+      return tree.filter(p -> p.getFileName().toString().equals("keyspace"))
+          .findFirst()
+          .orElseThrow();
     }
   }
 
@@ -123,10 +135,7 @@ class DataDirectoryTest {
       var header =
           connection
               .kv(Duration.ofSeconds(5))
-              .range(
-                  RangeRequest.newBuilder()
-                      .setKey(ByteString.copyFromUtf8("k"))
-                      .build())
+              .range(RangeRequest.newBuilder().setKey(ByteString.copyFromUtf8("k")).build())
               .getHeader();
       return Long.toHexString(header.getClusterId()) + "/" + Long.toHexString(header.getMemberId());
     }

@@ -31,11 +31,14 @@ class DiskFullTest {
 
   @Test
   void writesFailReadsGoOnAndNothingAcknowledgedIsLost() {
-    assumeTrue(!Binaries.kvorum().endsWith("etcd"), "etcd ends its process when its log cannot be written");
+    assumeTrue(
+        !Binaries.kvorum().endsWith("etcd"),
+        "etcd ends its process when its log cannot be written");
     var mounted = SmallDisk.mount(DISK_MIB);
     assumeTrue(mounted.isPresent(), "may not mount a disk of its own");
     try (var disk = mounted.orElseThrow();
-        var server = ServerProcess.start(Binaries.kvorum(), Settings.plain().dataUnder(disk.root()))) {
+        var server =
+            ServerProcess.start(Binaries.kvorum(), Settings.plain().dataUnder(disk.root()))) {
       var acknowledged = new TreeMap<Integer, Long>();
       try (var connection = Connection.to(server.address())) {
         for (int i = 0; i < 20; i++) acknowledged.put(i, put(connection, i));
@@ -43,7 +46,8 @@ class DiskFullTest {
         var refused = writeUntilRefused(connection, acknowledged);
         assertNotNull(refused, "a full disk took everything");
         assertTrue(saysDiskIsFull(refused), refused::toString);
-        var again = assertThrows(StatusRuntimeException.class, () -> put(connection, ENOUGH_WRITES));
+        var again =
+            assertThrows(StatusRuntimeException.class, () -> put(connection, ENOUGH_WRITES));
         assertTrue(saysDiskIsFull(again.getStatus()), again::toString);
         checkReads(connection, acknowledged, true);
         checkReads(connection, acknowledged, false);

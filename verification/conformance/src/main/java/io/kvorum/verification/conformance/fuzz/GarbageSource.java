@@ -12,18 +12,29 @@ import java.util.List;
 import java.util.SplittableRandom;
 
 /**
- * What a client that is broken or hostile might send on the port: each input is a function of the seed and its number, so that one
- * can be made again without those before it.
+ * What a client that is broken or hostile might send on the port: each input is a function of the
+ * seed and its number, so that one can be made again without those before it.
  */
 public final class GarbageSource {
   private static final List<String> METHODS =
       List.of(
-          "/etcdserverpb.KV/Range", "/etcdserverpb.KV/Put", "/etcdserverpb.KV/DeleteRange",
-          "/etcdserverpb.KV/Txn", "/etcdserverpb.KV/Compact", "/etcdserverpb.Watch/Watch",
-          "/etcdserverpb.Lease/LeaseGrant", "/etcdserverpb.Lease/LeaseKeepAlive",
-          "/etcdserverpb.Cluster/MemberList", "/etcdserverpb.Maintenance/Status",
-          "/etcdserverpb.Auth/AuthStatus", "/grpc.health.v1.Health/Check",
-          "/etcdserverpb.KV/Nothing", "/nothing", "/", "", "/etcdserverpb.KV/");
+          "/etcdserverpb.KV/Range",
+          "/etcdserverpb.KV/Put",
+          "/etcdserverpb.KV/DeleteRange",
+          "/etcdserverpb.KV/Txn",
+          "/etcdserverpb.KV/Compact",
+          "/etcdserverpb.Watch/Watch",
+          "/etcdserverpb.Lease/LeaseGrant",
+          "/etcdserverpb.Lease/LeaseKeepAlive",
+          "/etcdserverpb.Cluster/MemberList",
+          "/etcdserverpb.Maintenance/Status",
+          "/etcdserverpb.Auth/AuthStatus",
+          "/grpc.health.v1.Health/Check",
+          "/etcdserverpb.KV/Nothing",
+          "/nothing",
+          "/",
+          "",
+          "/etcdserverpb.KV/");
 
   private final long seed;
 
@@ -92,11 +103,17 @@ public final class GarbageSource {
 
   private static byte[] http1(SplittableRandom random) {
     return switch (random.nextInt(6)) {
-      case 0 -> ascii("GET / HTTP/1.1\r\nHost: x\r\nX-Long: " + "y".repeat(random.nextInt(100_000)) + "\r\n\r\n");
+      case 0 ->
+          ascii(
+              "GET / HTTP/1.1\r\nHost: x\r\nX-Long: "
+                  + "y".repeat(random.nextInt(100_000))
+                  + "\r\n\r\n");
       case 1 -> ascii("POST /v3/kv/put HTTP/1.1\r\nHost: x\r\nContent-Length: -5\r\n\r\n{}");
-      case 2 -> ascii("POST /v3/kv/put HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n");
+      case 2 ->
+          ascii("POST /v3/kv/put HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n");
       case 3 -> ascii("GET /health HTTP/9.9\r\n\r\n");
-      case 4 -> ascii("GET /" + "../".repeat(random.nextInt(2000)) + " HTTP/1.1\r\nHost: x\r\n\r\n");
+      case 4 ->
+          ascii("GET /" + "../".repeat(random.nextInt(2000)) + " HTTP/1.1\r\nHost: x\r\n\r\n");
       default -> ascii("A".repeat(random.nextInt(20_000)));
     };
   }
@@ -109,13 +126,19 @@ public final class GarbageSource {
   private static byte[] randomFrames(SplittableRandom random) {
     var out = opened();
     for (int i = random.nextInt(20); i >= 0; i--)
-      frame(out, random.nextInt(12), random.nextInt(256), random.nextInt(20), bytes(random, random.nextInt(60)));
+      frame(
+          out,
+          random.nextInt(12),
+          random.nextInt(256),
+          random.nextInt(20),
+          bytes(random, random.nextInt(60)));
     return out.toByteArray();
   }
 
   private static byte[] lyingFrames(SplittableRandom random) {
     var out = opened();
-    frameHeader(out, random.nextInt(1 << 24), random.nextInt(10), random.nextInt(256), random.nextInt());
+    frameHeader(
+        out, random.nextInt(1 << 24), random.nextInt(10), random.nextInt(256), random.nextInt());
     out.writeBytes(bytes(random, random.nextInt(200)));
     return out.toByteArray();
   }
@@ -207,8 +230,11 @@ public final class GarbageSource {
     var block = new ByteArrayOutputStream();
     for (var field :
         List.of(
-            List.of(":method", "POST"), List.of(":scheme", "http"), List.of(":path", path),
-            List.of(":authority", "127.0.0.1"), List.of("content-type", "application/grpc"),
+            List.of(":method", "POST"),
+            List.of(":scheme", "http"),
+            List.of(":path", path),
+            List.of(":authority", "127.0.0.1"),
+            List.of("content-type", "application/grpc"),
             List.of("te", "trailers"))) {
       block.write(0);
       for (var text : field) {
@@ -219,12 +245,14 @@ public final class GarbageSource {
     return block.toByteArray();
   }
 
-  private static void frame(ByteArrayOutputStream out, int type, int flags, int stream, byte[] payload) {
+  private static void frame(
+      ByteArrayOutputStream out, int type, int flags, int stream, byte[] payload) {
     frameHeader(out, payload.length, type, flags, stream);
     out.writeBytes(payload);
   }
 
-  private static void frameHeader(ByteArrayOutputStream out, int length, int type, int flags, int stream) {
+  private static void frameHeader(
+      ByteArrayOutputStream out, int length, int type, int flags, int stream) {
     out.write(length >> 16);
     out.write(length >> 8);
     out.write(length);
@@ -234,7 +262,9 @@ public final class GarbageSource {
   }
 
   private static byte[] int4(int value) {
-    return new byte[] {(byte) (value >> 24), (byte) (value >> 16), (byte) (value >> 8), (byte) value};
+    return new byte[] {
+      (byte) (value >> 24), (byte) (value >> 16), (byte) (value >> 8), (byte) value
+    };
   }
 
   private static byte[] bytes(SplittableRandom random, int count) {

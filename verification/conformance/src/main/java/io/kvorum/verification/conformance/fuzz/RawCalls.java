@@ -35,7 +35,10 @@ public final class RawCalls {
           "grpc.health.v1.Health/Check",
           "etcdserverpb.KV/NoSuchMethod");
 
-  /** What a bad request may be answered with: success too, since many mutations are legal. Not that the server went away. */
+  /**
+   * What a bad request may be answered with: success too, since many mutations are legal. Not that
+   * the server went away.
+   */
   public static final Set<Status.Code> ALLOWED =
       EnumSet.complementOf(
           EnumSet.of(Status.Code.UNAVAILABLE, Status.Code.DEADLINE_EXCEEDED, Status.Code.ABORTED));

@@ -16,14 +16,18 @@ public final class RawSockets {
 
   private RawSockets() {}
 
-  /** Sends the bytes on a fresh connection, reads a little of what comes, and hangs up without ceremony. */
+  /**
+   * Sends the bytes on a fresh connection, reads a little of what comes, and hangs up without
+   * ceremony.
+   */
   public static void throwAt(InetSocketAddress server, byte[] bytes) {
     try (var socket = new Socket()) {
       socket.connect(server);
       socket.setSoTimeout(READ_MILLIS);
       try {
         socket.getOutputStream().write(bytes);
-        // whatever is answered, be it an error or the end of the connection, is right here; the check is that others do not notice
+        // whatever is answered, be it an error or the end of the connection, is right here; the
+        // check is that others do not notice
         var unused = socket.getInputStream().readNBytes(100);
       } catch (SocketTimeoutException nothingMore) {
         socket.setSoLinger(true, 0);
@@ -35,7 +39,10 @@ public final class RawSockets {
     }
   }
 
-  /** Opens this many connections that then do nothing; each sends these bytes first. The caller closes them. */
+  /**
+   * Opens this many connections that then do nothing; each sends these bytes first. The caller
+   * closes them.
+   */
   public static List<SocketChannel> idle(InetSocketAddress server, int count, byte[] first)
       throws IOException {
     var open = new ArrayList<SocketChannel>();

@@ -10,7 +10,10 @@ import java.nio.file.StandardOpenOption;
 import java.time.Duration;
 import java.util.Optional;
 
-/** A file system of a few mebibytes of its own, which can be filled up or made read-only. Needs the right to mount. */
+/**
+ * A file system of a few mebibytes of its own, which can be filled up or made read-only. Needs the
+ * right to mount.
+ */
 public final class SmallDisk implements AutoCloseable {
   private static final Duration LIMIT = Duration.ofSeconds(20);
   private static final int BLOCK_BYTES = 4096;
@@ -27,7 +30,14 @@ public final class SmallDisk implements AutoCloseable {
       var root = Files.createTempDirectory("disk-");
       var mounted =
           Command.run(
-              LIMIT, "mount", "-t", "tmpfs", "-o", "size=" + mebibytes + "m", "none", root.toString());
+              LIMIT,
+              "mount",
+              "-t",
+              "tmpfs",
+              "-o",
+              "size=" + mebibytes + "m",
+              "none",
+              root.toString());
       if (mounted.exitCode() == 0) return Optional.of(new SmallDisk(root));
       Files.delete(root);
       return Optional.empty();
