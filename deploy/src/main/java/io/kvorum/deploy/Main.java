@@ -19,8 +19,17 @@ public final class Main {
       case ConfigResult.Loaded(ServerConfig config, List<String> warnings) -> {
         LoggingSetup.apply(config.logging());
         warnings.forEach(warning -> LoggerFactory.getLogger(Main.class).warn(warning));
-        Node.start(config);
+        start(config);
       }
+    }
+  }
+
+  private static void start(ServerConfig config) {
+    try {
+      Node.start(config);
+    } catch (StartException e) {
+      LoggerFactory.getLogger(Main.class).error(e.getMessage());
+      System.exit(1);
     }
   }
 

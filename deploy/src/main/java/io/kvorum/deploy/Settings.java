@@ -13,6 +13,7 @@ import io.kvorum.persistence.wal.WalSettings;
 import io.kvorum.protocol.GroupId;
 import io.kvorum.server.GrpcServerOptions;
 import java.net.InetSocketAddress;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -27,6 +28,8 @@ final class Settings {
   static final GroupId GROUP = GroupId.DEFAULT;
 
   private static final Duration DEFAULT_WATCH_PROGRESS_INTERVAL = Duration.ofMinutes(10);
+
+  private static final long WAL_STOPS_EARLIER_BYTES = 64L << 20;
 
   private Settings() {}
 
@@ -113,11 +116,21 @@ final class Settings {
     WalJournalExtension.get(system)
         .open(
             WalSettings.in(directory.wal())
+                .withLevelDb(walStorage(config))
                 .withUnsafeNoFsync(config.storage().unsafeNoFsync()),
             (nanos, records, bytes) -> {
               metrics.walFsync.recordNanos(nanos);
               written.add(bytes);
               metrics.walWriteBytes.set(written.sum());
             });
+  }
+
+  /**
+   * The log stops taking writes while there is still room for the keyspace to apply what the log holds.
+   */
+  private static LevelDb.Options walStorage(ServerConfig config) {
+    LevelDb.Options own = WalSettings.in(Path.of(".")).levelDb();
+    long beforeKeyspace = keyspace(config).storage().minFreeBytes() + WAL_STOPS_EARLIER_BYTES;
+    return own.withMinFreeBytes(Math.max(own.minFreeBytes(), beforeKeyspace));
   }
 }

@@ -54,6 +54,9 @@ public final class Applier extends AbstractBehavior<Applier.Message> {
 
     void configuration(Configuration configuration);
 
+    /** The keyspace takes no writes, or takes them again. */
+    void stalled(boolean stalled);
+
     /** The keyspace's disk holds everything up to this position. */
     void durable(LogPosition position);
   }
@@ -79,6 +82,7 @@ public final class Applier extends AbstractBehavior<Applier.Message> {
   private long entriesSinceSync;
   private long bytesSinceSync;
   private boolean stalled;
+  private boolean refusing;
 
   private Applier(
       ActorContext<Message> context,
@@ -145,8 +149,14 @@ public final class Applier extends AbstractBehavior<Applier.Message> {
       log.error(
           "the keyspace takes no writes, trying again in {}: {}", RETRY_DELAY, e.getMessage());
       stalled = true;
+      refusing = true;
+      listener.stalled(true);
       timers.startSingleTimer(new Retry(), RETRY_DELAY);
       return;
+    }
+    if (refusing) {
+      refusing = false;
+      listener.stalled(false);
     }
     batch.forEach(e -> waiting.removeFirst());
     syncWhenDue(batch);

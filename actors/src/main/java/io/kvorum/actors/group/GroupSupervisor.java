@@ -95,7 +95,7 @@ public final class GroupSupervisor extends AbstractBehavior<GroupSupervisor.Mess
 
   private volatile org.apache.pekko.actor.ActorRef wal;
   private @Nullable LogIdentity identity;
-  private @Nullable LocalGroup group;
+  private volatile @Nullable LocalGroup group;
   private volatile @Nullable ActorRef<ReplicaMessage> replica;
   private boolean published;
 
@@ -477,6 +477,13 @@ public final class GroupSupervisor extends AbstractBehavior<GroupSupervisor.Mess
     @Override
     public void configuration(Configuration configuration) {
       replicaRef().tell(new ReplicaMessage.ConfigurationApplied(configuration));
+    }
+
+    @Override
+    public void stalled(boolean stalled) {
+      if (group != null) {
+        group.stalled(stalled);
+      }
     }
 
     @Override

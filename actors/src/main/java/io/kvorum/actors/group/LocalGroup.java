@@ -62,6 +62,7 @@ final class LocalGroup implements Group, Ports.Replies, Ports.Observer {
   private final ReadCoordinator reads;
   private volatile MemberId leader = MemberId.NONE;
   private volatile long committed;
+  private volatile boolean stalled;
 
   /**
    * @param replica where messages to the replica go
@@ -107,6 +108,9 @@ final class LocalGroup implements Group, Ports.Replies, Ports.Observer {
     Command proposal = command.setHeader(CommandHeader.newBuilder().setId(id)).build();
     if (proposal.getSerializedSize() > settings.maxRequestBytes()) {
       return refused(EtcdError.REQUEST_TOO_LARGE);
+    }
+    if (stalled) {
+      return refused(EtcdError.NO_SPACE);
     }
     if (committed - applied.get().index() > MAX_APPLY_LAG_ENTRIES) {
       return refused(EtcdError.REQUEST_TOO_MANY_REQUESTS);
@@ -226,6 +230,11 @@ final class LocalGroup implements Group, Ports.Replies, Ports.Observer {
   public void committed(long index) {
     committed = index;
     metrics.proposalsCommitted.set(index);
+  }
+
+  /** The keyspace's disk takes no writes: nothing more is proposed, or it does again. */
+  void stalled(boolean now) {
+    stalled = now;
   }
 
   /** Ends what waited too long. Called every tick. */

@@ -8,6 +8,7 @@ import io.kvorum.actors.raft.quorum.Majority;
 import io.kvorum.protocol.EtcdError;
 import io.kvorum.protocol.LogPosition;
 import io.kvorum.protocol.MemberId;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -20,12 +21,17 @@ import org.apache.pekko.actor.typed.TypedActorContext;
  * is synced (10.2.1).
  */
 final class Leader extends Role {
+  private record Waiting(long index, long requestId) {}
+
   private final Map<MemberId, Progress> progress = new HashMap<>();
   private final ReadRounds reads;
   private final long firstIndexOfTerm;
   private List<Proposal> gathered = new ArrayList<>();
   private long gatheredBytes;
   private long uncommittedBytes;
+  /** Who waits for which entry that is not committed yet, in order of index. */
+  private final ArrayDeque<Waiting> waiting = new ArrayDeque<>();
+
   private int ticksSinceHeartbeat;
   private int ticksSinceQuorumCheck;
 
@@ -75,7 +81,7 @@ final class Leader extends Role {
         Role next = onStorageFailed();
         return next == this ? this : stepDown(next);
       }
-      case ReplicaMessage.StorageRecovered(var last) -> state.storageRecovers(last.index());
+      case ReplicaMessage.StorageRecovered(var last) -> onStorageRecovered(last);
       case ReplicaMessage.ConfigurationApplied(var configuration) -> {
         state.configuration(configuration);
         trackPeers();
@@ -137,6 +143,27 @@ final class Leader extends Role {
     return next;
   }
 
+  /**
+   * Only a sole voter still leads after its disk has failed. What did not reach the disk exists nowhere else, so it is dropped
+   * and its callers are told; an empty entry then tries whether the disk takes writes again.
+   */
+  private void onStorageRecovered(LogPosition last) {
+    long dropFrom = Math.max(last.index(), state.log.stable()) + 1;
+    state.log.dropUnstable(dropFrom);
+    while (!waiting.isEmpty() && waiting.getLast().index() >= dropFrom) {
+      long requestId = waiting.removeLast().requestId();
+      if (requestId != 0) {
+        state.ports.replies().refused(requestId, EtcdError.NO_SPACE);
+      }
+    }
+    uncommittedBytes =
+        state.log.slice(state.log.committed() + 1, Long.MAX_VALUE).stream()
+            .mapToLong(Entry::sizeBytes)
+            .sum();
+    state.storageRecovers(last.index());
+    append(List.of(new Proposal(0, EntryKind.EMPTY, ByteString.EMPTY)));
+  }
+
   private void gather(TypedActorContext<ReplicaMessage> context, Proposal proposal) {
     if (state.storageFailed()) {
       refuseForStorage(proposal);
@@ -174,6 +201,7 @@ final class Leader extends Role {
           new Entry(state.log.lastIndex() + 1, state.term(), proposal.kind(), proposal.payload());
       state.log.append(entry);
       entries.add(entry);
+      waiting.addLast(new Waiting(entry.index(), proposal.requestId()));
       uncommittedBytes += entry.sizeBytes();
     }
     state.toPersist(entries);
@@ -300,6 +328,9 @@ final class Leader extends Role {
         break;
       }
       uncommittedBytes = Math.max(0, uncommittedBytes - entry.sizeBytes());
+    }
+    while (!waiting.isEmpty() && waiting.getFirst().index() <= reached) {
+      waiting.removeFirst();
     }
     state.commitTo(reached);
     progress.keySet().forEach(this::announceCommit);

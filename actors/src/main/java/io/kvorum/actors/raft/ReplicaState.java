@@ -19,6 +19,14 @@ import java.util.random.RandomGenerator;
  * #sendAfterSync}).
  */
 final class ReplicaState {
+  /** How the log's disk is doing. */
+  private enum Storage {
+    WORKS,
+    FAILS,
+    /** It was opened again; whether it takes writes shows with the first that is synced. */
+    TRIED_AGAIN
+  }
+
   final MemberId self;
   final RaftSettings settings;
   final RandomGenerator random;
@@ -33,7 +41,7 @@ final class ReplicaState {
   private final List<Entry> unwritten = new ArrayList<>();
   private final List<Ports.Envelope> release = new ArrayList<>();
   private int writesOutstanding;
-  private boolean storageFailed;
+  private Storage storage = Storage.WORKS;
 
   /**
    * Proposals of this member's clients that wait for a leader; bounded by {@link
@@ -78,13 +86,14 @@ final class ReplicaState {
     configuration = applied;
   }
 
+  /** Whether the disk is not known to take writes: proposals are refused then. */
   boolean storageFailed() {
-    return storageFailed;
+    return storage != Storage.WORKS;
   }
 
   /** Whether this member may ask for votes: it is a voter and its disk works. */
   boolean mayCampaign() {
-    return configuration.isVoter(self) && !storageFailed;
+    return configuration.isVoter(self) && !storageFailed();
   }
 
   /** Voters and learners but this member. */
@@ -145,7 +154,7 @@ final class ReplicaState {
    * nothing released.
    */
   void persistPending() {
-    if (storageFailed) {
+    if (storage == Storage.FAILS) {
       release.clear();
       return;
     }
@@ -162,13 +171,16 @@ final class ReplicaState {
 
   void persisted(ReplicaMessage.Persisted persisted) {
     writesOutstanding = Math.max(0, writesOutstanding - 1);
+    if (storage == Storage.TRIED_AGAIN) {
+      storage = Storage.WORKS;
+    }
     log.stableTo(persisted.last());
     persisted.release().forEach(e -> send(e.to(), e.message()));
     deliver();
   }
 
   void storageFails() {
-    storageFailed = true;
+    storage = Storage.FAILS;
     writesOutstanding = 0;
   }
 
@@ -177,7 +189,7 @@ final class ReplicaState {
    * written anew.
    */
   void storageRecovers(long last) {
-    storageFailed = false;
+    storage = Storage.TRIED_AGAIN;
     hardStateChanged = true;
     unwritten.clear();
     long from = Math.min(last, log.stable()) + 1;

@@ -66,20 +66,43 @@ final class SoleVoterTest {
   @Test
   void whileTheDiskFailsWritesAreRefusedAndReadsAnswered() {
     lead();
-    List<RecordingPorts.Effect> written = replica.run(new ReplicaMessage.Propose(proposal(7)));
-    assertEquals(1, written.size());
+    replica.run(new ReplicaMessage.Propose(proposal(7)));
     replica.run(new ReplicaMessage.StorageFailed("no space left on device"));
     assertEquals(
         List.of(new Refused(8, EtcdError.NO_SPACE)),
         replica.run(new ReplicaMessage.Propose(proposal(8))));
     assertEquals(List.of(new ReadAt(9, 1)), replica.run(new ReplicaMessage.ReadIndex(9)));
-    Entry seven = new Entry(2, 1, EntryKind.COMMAND, proposal(7).payload());
+  }
+
+  @Test
+  void whatNeverReachedTheDiskIsRefusedAndAnEmptyEntryTriesTheDisk() {
+    lead();
+    replica.run(new ReplicaMessage.Propose(proposal(7)));
+    replica.run(new ReplicaMessage.StorageFailed("no space left on device"));
+    Entry trial = new Entry(2, 1, EntryKind.EMPTY, ByteString.EMPTY);
     assertEquals(
-        List.of(new Write(VOTED, List.of(seven), List.of())),
+        List.of(new Refused(7, EtcdError.NO_SPACE), new Write(VOTED, List.of(trial), List.of())),
         replica.run(new ReplicaMessage.StorageRecovered(FIRST.position())));
     assertEquals(
-        List.of(new Committed(2), new Applied(List.of(seven))),
-        replica.persisted(VOTED, seven.position()));
+        List.of(new Refused(8, EtcdError.NO_SPACE)),
+        replica.run(new ReplicaMessage.Propose(proposal(8))));
+    assertEquals(
+        List.of(new Committed(2), new Applied(List.of(trial))),
+        replica.persisted(VOTED, trial.position()));
+    assertEquals(1, replica.run(new ReplicaMessage.Propose(proposal(9))).size());
+  }
+
+  @Test
+  void whatDidReachTheDiskAlthoughTheWriteFailedIsKept() {
+    lead();
+    replica.run(new ReplicaMessage.Propose(proposal(7)));
+    replica.run(new ReplicaMessage.StorageFailed("input/output error"));
+    Entry seven = new Entry(2, 1, EntryKind.COMMAND, proposal(7).payload());
+    Entry trial = new Entry(3, 1, EntryKind.EMPTY, ByteString.EMPTY);
+    replica.run(new ReplicaMessage.StorageRecovered(seven.position()));
+    assertEquals(
+        List.of(new Committed(3), new Applied(List.of(seven, trial))),
+        replica.persisted(VOTED, trial.position()));
   }
 
   private void lead() {

@@ -186,6 +186,18 @@ public final class RaftLog {
     stable = Math.min(stable, index - 1);
   }
 
+  /**
+   * Forgets the entries from an index on that never reached this member's disk, and nobody else's.
+   *
+   * @throws IllegalStateException if one of them is stable
+   */
+  public void dropUnstable(long from) {
+    check(from > stable, "stable entry " + from + " dropped");
+    if (from <= lastIndex()) {
+      truncateFrom(from);
+    }
+  }
+
   /** The entries up to this one are on this member's disk, unless they were replaced meanwhile. */
   public void stableTo(LogPosition position) {
     if (position.index() > stable && matches(position)) {
