@@ -46,7 +46,7 @@ class DataDirectoryTest {
   void onAFullDisk() {
     try (var disk = disk(8)) {
       disk.fill();
-      refused(disk.root().resolve("data"), "no space left|disk is full");
+      refused(disk.root().resolve("data"), "no space left|disk is full|disk full");
     }
   }
 
@@ -122,10 +122,27 @@ class DataDirectoryTest {
       var changed =
           Settings.plain()
               .dataIn(first.dataDirectory())
-              .advertisingPeer("http://127.0.0.1:999")
-              .flags("--initial-cluster-token", "another");
+              .advertisingPeer("http://127.0.0.1:999");
       try (var again = ServerProcess.start(Binaries.kvorum(), changed)) {
         assertEquals(identity, identity(again));
+      }
+    }
+  }
+
+  /** A token that is named and is another cluster's means the wrong directory: a stricter check than etcd's. */
+  @Test
+  void theDirectoryOfAClusterWithAnotherToken() {
+    assumeTrue(!Binaries.kvorum().endsWith("etcd"), "etcd ignores the token where there is data");
+    try (var first = ServerProcess.start(Binaries.kvorum())) {
+      first.terminate();
+      var other =
+          Settings.plain()
+              .dataIn(first.dataDirectory())
+              .flags("--initial-cluster-token", "another");
+      try (var server = ServerProcess.notStarted(Binaries.kvorum(), other)) {
+        server.launch();
+        assertNotEquals(0, server.awaitExit(LIMIT));
+        assertTrue(server.output().contains("belongs to a cluster"), server.output());
       }
     }
   }

@@ -24,7 +24,7 @@ import org.junit.jupiter.api.Test;
 
 /** The disk fills up under a running server. */
 class DiskFullTest {
-  private static final int DISK_MIB = 96;
+  private static final int DISK_MIB = 640;
   private static final int VALUE_BYTES = 100_000;
   private static final int ENOUGH_WRITES = 3 * DISK_MIB * 1024 * 1024 / VALUE_BYTES;
   private static final Duration CALL_LIMIT = Duration.ofSeconds(20);
