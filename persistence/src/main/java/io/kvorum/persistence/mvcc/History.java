@@ -2,9 +2,10 @@ package io.kvorum.persistence.mvcc;
 
 import java.util.List;
 
-/** Consecutive whole revisions, and the revision that follows them. */
-public record History(List<RevisionEvents> revisions, long nextRevision) {
-  public History {
-    revisions = List.copyOf(revisions);
-  }
-}
+/**
+ * A stretch of past revisions.
+ *
+ * @param revisions ascending, each whole
+ * @param nextRevision where to go on; one above the current revision when nothing is left
+ */
+public record History(List<RevisionEvents> revisions, long nextRevision) {}

@@ -3,9 +3,10 @@ package io.kvorum.persistence.mvcc;
 import io.kvorum.protocol.mvccpb.Event;
 import java.util.List;
 
-/** All events of one revision in sub order, with prev_kv where the writer knew it. */
-public record RevisionEvents(long revision, List<Event> events) {
-  public RevisionEvents {
-    events = List.copyOf(events);
-  }
-}
+/**
+ * All changes of one main revision, in the order of their sub revisions.
+ *
+ * @param events a DELETE's kv holds key and mod_revision only; prev_kv is set on events that come
+ *     straight from the writer and replace a live key, and never on those read from history
+ */
+public record RevisionEvents(long revision, List<Event> events) {}

@@ -1,4 +1,16 @@
-/** The versioned keyspace. */
+/**
+ * The versioned keyspace of one group: revisions, ranges, transactions, history and compaction as
+ * etcd's mvcc store shows them, on one LevelDB. {@link io.kvorum.persistence.mvcc.Keyspace} is the
+ * door.
+ *
+ * <p>One writer applies log entries in batches; a batch's effects and its log position reach
+ * LevelDB in one atomic write. Any number of readers see consistent views. The tables and why they
+ * are so: {@link io.kvorum.persistence.mvcc.Tables}.
+ *
+ * <p>Not here: checks that need no state (empty keys, sort options, duplicate keys in a
+ * transaction), leases beyond the question whether one exists, permissions, the replicated log,
+ * watchers.
+ */
 @NullMarked
 package io.kvorum.persistence.mvcc;
 

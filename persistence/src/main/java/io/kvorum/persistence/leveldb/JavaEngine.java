@@ -1,0 +1,170 @@
+package io.kvorum.persistence.leveldb;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Path;
+import org.iq80.leveldb.CompressionType;
+import org.iq80.leveldb.DB;
+import org.iq80.leveldb.DBException;
+import org.iq80.leveldb.DBIterator;
+import org.iq80.leveldb.Range;
+import org.iq80.leveldb.ReadOptions;
+import org.iq80.leveldb.Snapshot;
+import org.iq80.leveldb.WriteBatch;
+import org.iq80.leveldb.WriteOptions;
+import org.iq80.leveldb.impl.Iq80DBFactory;
+import org.jspecify.annotations.Nullable;
+
+/** LevelDB in pure Java, for machines without a native library. The same files on disk. */
+final class JavaEngine implements Engine {
+
+  private final DB db;
+  private final boolean verifyChecksums;
+  private final WriteOptions synced = new WriteOptions().sync(true);
+  private final WriteOptions unsynced = new WriteOptions().sync(false);
+
+  private JavaEngine(DB db, boolean verifyChecksums) {
+    this.db = db;
+    this.verifyChecksums = verifyChecksums;
+  }
+
+  static JavaEngine open(Path directory, LevelDb.Options options) throws IOException {
+    org.iq80.leveldb.Options raw =
+        new org.iq80.leveldb.Options()
+            .createIfMissing(true)
+            .paranoidChecks(options.paranoidChecks())
+            .verifyChecksums(options.verifyChecksums())
+            .writeBufferSize(Math.toIntExact(options.writeBufferBytes()))
+            .cacheSize(options.cacheBytes())
+            .maxOpenFiles(options.maxOpenFiles())
+            .compressionType(options.compression() ? CompressionType.SNAPPY : CompressionType.NONE);
+    return new JavaEngine(
+        Iq80DBFactory.factory.open(directory.toFile(), raw), options.verifyChecksums());
+  }
+
+  @Override
+  public byte @Nullable [] get(byte[] key, @Nullable View at) {
+    return db.get(key, reads(at, true));
+  }
+
+  @Override
+  public Writes writes() {
+    return new JavaWrites(db.createWriteBatch());
+  }
+
+  @Override
+  public void write(Writes batch, boolean sync) throws IOException {
+    try {
+      db.write(((JavaWrites) batch).raw, sync ? synced : unsynced);
+    } catch (DBException e) {
+      throw new IOException(e.getMessage(), e);
+    }
+  }
+
+  @Override
+  public View view() {
+    return new JavaView(db.getSnapshot());
+  }
+
+  @Override
+  public Walk walk(@Nullable View at, boolean fillCache) {
+    return new JavaWalk(db.iterator(reads(at, fillCache)));
+  }
+
+  @Override
+  public void compactRange(byte[] from, byte[] to) {
+    // This implementation cannot compact on demand; its background compaction reclaims the space
+    // later.
+  }
+
+  @Override
+  public long approximateSize(byte[] from, byte[] to) {
+    return db.getApproximateSizes(new Range(from, to))[0];
+  }
+
+  @Override
+  public @Nullable String property(String name) {
+    return db.getProperty(name);
+  }
+
+  @Override
+  public void close() throws IOException {
+    db.close();
+  }
+
+  private ReadOptions reads(@Nullable View at, boolean fillCache) {
+    ReadOptions options = new ReadOptions().verifyChecksums(verifyChecksums).fillCache(fillCache);
+    return at == null ? options : options.snapshot(((JavaView) at).raw);
+  }
+
+  private static void closeQuietly(AutoCloseable closeable) {
+    try {
+      closeable.close();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    } catch (Exception e) {
+      throw new IllegalStateException(e);
+    }
+  }
+
+  private record JavaView(Snapshot raw) implements View {
+    @Override
+    public void release() {
+      closeQuietly(raw::close);
+    }
+  }
+
+  private record JavaWrites(WriteBatch raw) implements Writes {
+    @Override
+    public void put(byte[] key, byte[] value) {
+      raw.put(key, value);
+    }
+
+    @Override
+    public void delete(byte[] key) {
+      raw.delete(key);
+    }
+
+    @Override
+    public void release() {
+      closeQuietly(raw::close);
+    }
+  }
+
+  private record JavaWalk(DBIterator raw) implements Walk {
+    @Override
+    public void seek(byte[] key) {
+      raw.seek(key);
+    }
+
+    @Override
+    public void seekToFirst() {
+      raw.seekToFirst();
+    }
+
+    @Override
+    public boolean valid() {
+      return raw.hasNext();
+    }
+
+    @Override
+    public void next() {
+      raw.next();
+    }
+
+    @Override
+    public byte[] key() {
+      return raw.peekNext().getKey();
+    }
+
+    @Override
+    public byte[] value() {
+      return raw.peekNext().getValue();
+    }
+
+    @Override
+    public void release() {
+      closeQuietly(raw::close);
+    }
+  }
+}

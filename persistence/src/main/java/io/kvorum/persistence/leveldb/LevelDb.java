@@ -1,0 +1,533 @@
+package io.kvorum.persistence.leveldb;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A LevelDB that cannot crash the process by use after close: every operation after {@link #close}
+ * throws {@link IllegalStateException}, and {@code close} waits for those that run. All methods may
+ * be called from any thread, and every failure of the disk is a {@link StorageException}.
+ *
+ * <p>After a write has failed inside LevelDB no later write is let through, because the log may end
+ * in a half-written record and what is written behind it would be lost at the next start. Reads go
+ * on. Opening the directory anew checks and repairs it. A write refused for lack of space ({@link
+ * StorageException.Reason#FULL}) never reached LevelDB and spoils nothing.
+ */
+public final class LevelDb implements AutoCloseable {
+
+  /**
+   * @param writeBufferBytes how much is gathered in memory, and in one log file, before a table is
+   *     written
+   * @param cacheBytes cache of uncompressed table blocks
+   * @param paranoidChecks refuse to open at the first sign of damage
+   * @param verifyChecksums check a block's checksum at each read of it from disk
+   * @param compression compress table blocks with Snappy
+   * @param maxOpenFiles tables kept open
+   * @param minFreeBytes writes are refused while the file system has less room than this
+   */
+  public record Options(
+      long writeBufferBytes,
+      long cacheBytes,
+      boolean paranoidChecks,
+      boolean verifyChecksums,
+      boolean compression,
+      int maxOpenFiles,
+      long minFreeBytes) {
+
+    /**
+     * Room for LevelDB's background work: a flush of two write buffers, and one compaction, whose
+     * inputs are at most some twenty tables of 2 MiB.
+     */
+    public static final long DEFAULT_MIN_FREE_BYTES = 64L << 20;
+
+    public Options(
+        long writeBufferBytes,
+        long cacheBytes,
+        boolean paranoidChecks,
+        boolean verifyChecksums,
+        boolean compression,
+        int maxOpenFiles) {
+      this(
+          writeBufferBytes,
+          cacheBytes,
+          paranoidChecks,
+          verifyChecksums,
+          compression,
+          maxOpenFiles,
+          DEFAULT_MIN_FREE_BYTES);
+    }
+
+    public static Options defaults() {
+      return new Options(8L << 20, 32L << 20, true, true, true, 500);
+    }
+
+    public Options withMinFreeBytes(long bytes) {
+      return new Options(
+          writeBufferBytes,
+          cacheBytes,
+          paranoidChecks,
+          verifyChecksums,
+          compression,
+          maxOpenFiles,
+          bytes);
+    }
+  }
+
+  private final Path directory;
+  private final Engine engine;
+  private final DirectoryLock lock;
+  private final DiskSpace space;
+  private final OperationGate gate = new OperationGate();
+  private final Set<Cursor> cursors = ConcurrentHashMap.newKeySet();
+  private final Set<Snapshot> snapshots = ConcurrentHashMap.newKeySet();
+  private volatile @Nullable StorageException writeFailure;
+
+  LevelDb(Path directory, Engine engine, DirectoryLock lock, DiskSpace space) {
+    this.directory = directory;
+    this.engine = engine;
+    this.lock = lock;
+    this.space = space;
+  }
+
+  /** Opens a database whose every write is synced: {@link Recovery#REFUSE_LOSS}. */
+  public static LevelDb open(Path directory, Options options) {
+    return open(directory, options, Recovery.REFUSE_LOSS);
+  }
+
+  /**
+   * Opens the database in {@code directory}, which is created if missing. Its log files are checked
+   * first.
+   *
+   * @throws StorageException if the directory is in use, read-only, full, damaged or not a
+   *     directory
+   */
+  public static LevelDb open(Path directory, Options options, Recovery recovery) {
+    return Opening.open(directory, options, recovery, Opening.preferredEngine());
+  }
+
+  public Path directory() {
+    return directory;
+  }
+
+  /** The newest value of {@code key}, or null. */
+  public byte @Nullable [] get(byte[] key) {
+    enter();
+    try {
+      return engine.get(key, null);
+    } catch (IOException | RuntimeException e) {
+      throw readFailed(e);
+    } finally {
+      gate.leave();
+    }
+  }
+
+  /** The value of {@code key} when the snapshot was taken, or null. */
+  public byte @Nullable [] get(byte[] key, Snapshot at) {
+    enter();
+    try {
+      at.acquire(this);
+      try {
+        return engine.get(key, at.raw);
+      } catch (IOException | RuntimeException e) {
+        throw readFailed(e);
+      } finally {
+        at.release();
+      }
+    } finally {
+      gate.leave();
+    }
+  }
+
+  /**
+   * Writes a batch as one: after a crash all of it is there or nothing. With {@code sync} it is on
+   * the disk when this returns.
+   */
+  public void write(Batch batch, boolean sync) {
+    enter();
+    try {
+      synchronized (batch) {
+        requireWritable();
+        space.require(batch.bytes);
+        engine.write(batch.raw(this), sync);
+      }
+    } catch (IOException e) {
+      throw writeFailed(e);
+    } finally {
+      gate.leave();
+    }
+  }
+
+  /**
+   * Makes every earlier write durable. Unlike a synced write, which syncs only the log file that it
+   * is written to, this also covers a previous log file whose content is not in a table yet.
+   */
+  public void sync() {
+    enter();
+    try {
+      requireWritable();
+      LogFiles.force(directory);
+    } catch (IOException e) {
+      throw writeFailed(e);
+    } finally {
+      gate.leave();
+    }
+  }
+
+  public Batch batch() {
+    enter();
+    try {
+      return new Batch(this, engine.writes());
+    } finally {
+      gate.leave();
+    }
+  }
+
+  public Snapshot snapshot() {
+    enter();
+    try {
+      Snapshot snapshot = new Snapshot(this, engine.view());
+      snapshots.add(snapshot);
+      return snapshot;
+    } finally {
+      gate.leave();
+    }
+  }
+
+  /**
+   * A cursor over the content at {@code at}, or over the newest if null. It stands nowhere until a
+   * seek.
+   */
+  public Cursor cursor(@Nullable Snapshot at) {
+    return cursor(at, true);
+  }
+
+  /**
+   * @param fillCache false for a long scan, so that it does not drive out of the cache what others
+   *     read
+   */
+  public Cursor cursor(@Nullable Snapshot at, boolean fillCache) {
+    enter();
+    try {
+      if (at == null) {
+        return register(new Cursor(this, engine.walk(null, fillCache)));
+      }
+      at.acquire(this);
+      try {
+        return register(new Cursor(this, engine.walk(at.raw, fillCache)));
+      } finally {
+        at.release();
+      }
+    } finally {
+      gate.leave();
+    }
+  }
+
+  /**
+   * Rewrites the tables that hold keys from {@code from} to {@code to} and so frees the space of
+   * deleted entries. Slow.
+   */
+  public void compactRange(byte[] from, byte[] to) {
+    enter();
+    try {
+      requireWritable();
+      space.require(0);
+      engine.compactRange(from, to);
+    } finally {
+      gate.leave();
+    }
+  }
+
+  /**
+   * Bytes that the keys from {@code from} up to {@code to} take in tables; what is only in the log
+   * is not counted.
+   */
+  public long approximateSize(byte[] from, byte[] to) {
+    enter();
+    try {
+      return engine.approximateSize(from, to);
+    } finally {
+      gate.leave();
+    }
+  }
+
+  /** A LevelDB property, such as {@code leveldb.stats}, or null if there is none of that name. */
+  public @Nullable String property(String name) {
+    enter();
+    try {
+      return engine.property(name);
+    } finally {
+      gate.leave();
+    }
+  }
+
+  /**
+   * Waits for running operations, closes every cursor and snapshot, then the database. Closing
+   * twice does nothing.
+   */
+  @Override
+  public void close() {
+    if (!gate.close()) {
+      return;
+    }
+    cursors.forEach(Cursor::close);
+    snapshots.forEach(Snapshot::releaseRaw);
+    try {
+      engine.close();
+    } catch (IOException e) {
+      throw writeFailed(e);
+    } finally {
+      lock.close();
+    }
+  }
+
+  private Cursor register(Cursor cursor) {
+    cursors.add(cursor);
+    return cursor;
+  }
+
+  private void enter() {
+    if (!gate.enter()) {
+      throw new IllegalStateException("database " + directory + " is closed");
+    }
+  }
+
+  private void requireWritable() {
+    StorageException failure = writeFailure;
+    if (failure != null) {
+      throw new StorageException(
+          failure.reason(), "no writes after an earlier failure: " + failure.getMessage(), failure);
+    }
+  }
+
+  private StorageException writeFailed(IOException e) {
+    StorageException failure = Opening.failure("cannot write to", directory, e);
+    writeFailure = failure;
+    return failure;
+  }
+
+  private RuntimeException readFailed(Exception e) {
+    return e instanceof IllegalStateException illegal
+        ? illegal
+        : Opening.failure("cannot read", directory, e);
+  }
+
+  /** Changes that are written together. For one thread at a time. */
+  public static final class Batch implements AutoCloseable {
+    private final LevelDb owner;
+    private Engine.@Nullable Writes raw;
+    private int size;
+    private long bytes;
+
+    private Batch(LevelDb owner, Engine.Writes raw) {
+      this.owner = owner;
+      this.raw = raw;
+    }
+
+    public synchronized void put(byte[] key, byte[] value) {
+      raw(owner).put(key, value);
+      size++;
+      bytes += key.length + value.length;
+    }
+
+    public synchronized void delete(byte[] key) {
+      raw(owner).delete(key);
+      size++;
+      bytes += key.length;
+    }
+
+    /** How many changes it holds. */
+    public synchronized int size() {
+      return size;
+    }
+
+    /** Bytes of the keys and values that it holds. */
+    public synchronized long bytes() {
+      return bytes;
+    }
+
+    private Engine.Writes raw(LevelDb db) {
+      Engine.Writes open = raw;
+      if (open == null) {
+        throw new IllegalStateException("batch is closed");
+      }
+      if (db != owner) {
+        throw new IllegalArgumentException(
+            "batch belongs to " + owner.directory + ", not to " + db.directory);
+      }
+      return open;
+    }
+
+    @Override
+    public synchronized void close() {
+      Engine.Writes open = raw;
+      raw = null;
+      if (open != null) {
+        open.release();
+      }
+    }
+  }
+
+  /**
+   * The content at one moment. Shared by any number of threads; reads that run when it is closed
+   * finish first.
+   */
+  public static final class Snapshot implements AutoCloseable {
+    private final LevelDb owner;
+    private final Engine.View raw;
+
+    /** Users, one of which is the creator until it closes. At zero the raw snapshot goes. */
+    private final AtomicInteger users = new AtomicInteger(1);
+
+    private final AtomicBoolean closed = new AtomicBoolean();
+    private final AtomicBoolean rawReleased = new AtomicBoolean();
+
+    private Snapshot(LevelDb owner, Engine.View raw) {
+      this.owner = owner;
+      this.raw = raw;
+    }
+
+    private void acquire(LevelDb db) {
+      if (db != owner) {
+        throw new IllegalArgumentException(
+            "snapshot belongs to " + owner.directory + ", not to " + db.directory);
+      }
+      if (users.getAndUpdate(n -> n == 0 ? 0 : n + 1) == 0) {
+        throw new IllegalStateException("snapshot is closed");
+      }
+    }
+
+    private void release() {
+      if (users.decrementAndGet() > 0) {
+        return;
+      }
+      // Once the gate is closed the database's own close releases what is left.
+      if (owner.gate.enter()) {
+        try {
+          releaseRaw();
+          owner.snapshots.remove(this);
+        } finally {
+          owner.gate.leave();
+        }
+      }
+    }
+
+    private void releaseRaw() {
+      if (rawReleased.compareAndSet(false, true)) {
+        raw.release();
+      }
+    }
+
+    @Override
+    public void close() {
+      if (closed.compareAndSet(false, true)) {
+        release();
+      }
+    }
+  }
+
+  /**
+   * A position among the keys, in their unsigned byte order. For one thread at a time; it may be
+   * closed from any, and closing the database closes it. Key and value are read from LevelDB at
+   * each call: keep what is needed twice.
+   */
+  public static final class Cursor implements AutoCloseable {
+    private final LevelDb owner;
+    private Engine.@Nullable Walk raw;
+    private boolean valid;
+
+    private Cursor(LevelDb owner, Engine.Walk raw) {
+      this.owner = owner;
+      this.raw = raw;
+    }
+
+    /** Moves to {@code key}, or to the first key behind it. */
+    public synchronized void seek(byte[] key) {
+      Engine.Walk walk = open();
+      valid = false;
+      try {
+        walk.seek(key);
+        valid = walk.valid();
+      } catch (IOException | RuntimeException e) {
+        throw owner.readFailed(e);
+      }
+    }
+
+    public synchronized void seekToFirst() {
+      Engine.Walk walk = open();
+      valid = false;
+      try {
+        walk.seekToFirst();
+        valid = walk.valid();
+      } catch (IOException | RuntimeException e) {
+        throw owner.readFailed(e);
+      }
+    }
+
+    /** Whether it stands at an entry. */
+    public synchronized boolean valid() {
+      open();
+      return valid;
+    }
+
+    /** Moves to the next entry; it must stand at one. */
+    public synchronized void next() {
+      Engine.Walk walk = atEntry();
+      valid = false;
+      try {
+        walk.next();
+        valid = walk.valid();
+      } catch (IOException | RuntimeException e) {
+        throw owner.readFailed(e);
+      }
+    }
+
+    public synchronized byte[] key() {
+      try {
+        return atEntry().key();
+      } catch (IOException e) {
+        throw owner.readFailed(e);
+      }
+    }
+
+    public synchronized byte[] value() {
+      try {
+        return atEntry().value();
+      } catch (IOException e) {
+        throw owner.readFailed(e);
+      }
+    }
+
+    private Engine.Walk open() {
+      Engine.Walk walk = raw;
+      if (walk == null) {
+        throw new IllegalStateException("cursor is closed");
+      }
+      return walk;
+    }
+
+    private Engine.Walk atEntry() {
+      Engine.Walk walk = open();
+      if (!valid) {
+        throw new IllegalStateException("cursor stands at no entry");
+      }
+      return walk;
+    }
+
+    @Override
+    public synchronized void close() {
+      Engine.Walk walk = raw;
+      raw = null;
+      if (walk != null) {
+        // In this order: a database that is being closed waits for this monitor as long as it sees
+        // the cursor.
+        walk.release();
+        owner.cursors.remove(this);
+      }
+    }
+  }
+}

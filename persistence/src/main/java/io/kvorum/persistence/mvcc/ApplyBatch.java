@@ -1,0 +1,354 @@
+package io.kvorum.persistence.mvcc;
+
+import com.google.protobuf.ByteString;
+import io.kvorum.persistence.leveldb.LevelDb;
+import io.kvorum.protocol.EtcdError;
+import io.kvorum.protocol.LogPosition;
+import io.kvorum.protocol.Outcome;
+import io.kvorum.protocol.etcdserverpb.CompactionRequest;
+import io.kvorum.protocol.etcdserverpb.CompactionResponse;
+import io.kvorum.protocol.etcdserverpb.DeleteRangeRequest;
+import io.kvorum.protocol.etcdserverpb.DeleteRangeResponse;
+import io.kvorum.protocol.etcdserverpb.PutRequest;
+import io.kvorum.protocol.etcdserverpb.PutResponse;
+import io.kvorum.protocol.etcdserverpb.ResponseHeader;
+import io.kvorum.protocol.etcdserverpb.TxnRequest;
+import io.kvorum.protocol.etcdserverpb.TxnResponse;
+import io.kvorum.protocol.mvccpb.Event;
+import io.kvorum.protocol.mvccpb.KeyValue;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Iterator;
+import java.util.List;
+import java.util.Map;
+import java.util.NavigableMap;
+import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Committed log entries on their way into the keyspace: many entries, one LevelDB write. Each call
+ * consumes one entry, a refused one too, and sees the effects of those before it; nobody else sees
+ * anything before {@link #commit}. Closed without a commit it leaves no trace. It grows with what
+ * is put into it: its caller bounds the entries of a batch. One thread.
+ */
+public final class ApplyBatch implements AutoCloseable {
+
+  private final Keyspace keyspace;
+  private final Tables tables;
+  private final StoreState before;
+  private final CommittedKeys.Writers committed;
+  private final LevelDb.Batch writes;
+  private final OperationTotals.Tally tally;
+
+  /** Changed keys in key order. */
+  private final NavigableMap<byte[], KeyChanges> changed = new TreeMap<>(Arrays::compareUnsigned);
+
+  private final List<RevisionEvents> revisions = new ArrayList<>();
+  private final WritingKeys keys = new WritingKeys();
+
+  private LogPosition applied;
+  private long revision;
+  private long compactedRevision;
+  private long liveKeys;
+  private long recordBytesAdded;
+
+  /** Changes of the entry at hand; its place in this list is a change's sub revision. */
+  private List<Event> entryEvents = new ArrayList<>();
+
+  private boolean open = true;
+
+  ApplyBatch(
+      Keyspace keyspace, LevelDb db, Tables tables, StoreState before, OperationTotals totals) {
+    this.keyspace = keyspace;
+    this.tables = tables;
+    this.before = before;
+    this.committed = CommittedKeys.newest(db, tables, before);
+    this.writes = db.batch();
+    this.tally = new OperationTotals.Tally(totals);
+    this.applied = before.applied();
+    this.revision = before.revision();
+    this.compactedRevision = before.compactedRevision();
+    this.liveKeys = before.liveKeys();
+    this.recordBytesAdded = before.recordBytesAdded();
+  }
+
+  /** KV.Put, after the checks that need no state. */
+  public Outcome<PutResponse.Builder> put(LogPosition at, PutRequest request) {
+    begin(at);
+    if (request.getLease() != 0 && !keyspace.leaseExists(request.getLease())) {
+      return Outcome.refused(EtcdError.LEASE_NOT_FOUND);
+    }
+    byte[] key = request.getKey().toByteArray();
+    KeyValue previous = keys.get(key, Keys.NEWEST);
+    if (previous == null && (request.getIgnoreValue() || request.getIgnoreLease())) {
+      return Outcome.refused(EtcdError.KEY_NOT_FOUND);
+    }
+    PutResponse.Builder response = put(key, request, previous);
+    end();
+    return Outcome.ok(response);
+  }
+
+  public Outcome<DeleteRangeResponse.Builder> deleteRange(
+      LogPosition at, DeleteRangeRequest request) {
+    begin(at);
+    DeleteRangeResponse.Builder response = keys.deleteRange(request);
+    end();
+    return Outcome.ok(response);
+  }
+
+  /** KV.Txn, after the checks that need no state. */
+  public Outcome<TxnResponse.Builder> txn(LogPosition at, TxnRequest request) {
+    begin(at);
+    Outcome<TxnResponse.Builder> outcome =
+        TxnEvaluator.changing(keys, keys, keyspace::leaseExists, request, tally);
+    end();
+    return outcome;
+  }
+
+  /** The logical half of KV.Compact; the physical one starts with the commit. */
+  public Outcome<CompactionResponse.Builder> compact(LogPosition at, CompactionRequest request) {
+    begin(at);
+    if (request.getRevision() <= compactedRevision) {
+      return Outcome.refused(EtcdError.COMPACTED);
+    }
+    if (request.getRevision() > revision) {
+      return Outcome.refused(EtcdError.FUTURE_REV);
+    }
+    compactedRevision = request.getRevision();
+    return Outcome.ok(CompactionResponse.newBuilder().setHeader(header(revision)));
+  }
+
+  /** Consumes an entry without effect on the keyspace. */
+  public void skip(LogPosition at) {
+    begin(at);
+  }
+
+  /** Keeps something of the group's owner beside the keyspace, in the same atomic write. */
+  public void putMeta(String key, byte[] value) {
+    requireOpen();
+    writes.put(tables.meta(key), value);
+  }
+
+  /**
+   * Writes everything in one LevelDB batch, not synced, and makes it visible. Ends this batch.
+   *
+   * @return what the watchers must hear of, in order
+   */
+  public List<RevisionEvents> commit() {
+    requireOpen();
+    try {
+      long inUse = recordBytesAdded - keyspace.recordBytesRemoved();
+      StoreState after =
+          new StoreState(
+              applied,
+              revision,
+              compactedRevision,
+              liveKeys,
+              recordBytesAdded,
+              Math.max(before.peakRecordBytes(), inUse));
+      writes.put(tables.state(StoreState.NAME), after.encode());
+      keyspace.commit(this, writes, after);
+    } finally {
+      close();
+    }
+    return revisions;
+  }
+
+  @Override
+  public void close() {
+    if (open) {
+      open = false;
+      committed.close();
+      writes.close();
+      keyspace.batchClosed(this);
+    }
+  }
+
+  private void begin(LogPosition at) {
+    requireOpen();
+    if (at.index() <= applied.index()) {
+      throw new IllegalArgumentException("entry " + at + " comes behind " + applied);
+    }
+    applied = at;
+  }
+
+  private void end() {
+    tally.close();
+    if (!entryEvents.isEmpty()) {
+      revision++;
+      revisions.add(new RevisionEvents(revision, entryEvents));
+      entryEvents = new ArrayList<>();
+    }
+  }
+
+  private void requireOpen() {
+    if (!open) {
+      throw new IllegalStateException("batch is closed");
+    }
+  }
+
+  private static ResponseHeader.Builder header(long revision) {
+    return ResponseHeader.newBuilder().setRevision(revision);
+  }
+
+  private PutResponse.Builder put(byte[] key, PutRequest request, @Nullable KeyValue previous) {
+    boolean readsPrevious =
+        request.getIgnoreValue() || request.getIgnoreLease() || request.getPrevKv();
+    if (readsPrevious) {
+      tally.range();
+    }
+    KeyValue.Builder record =
+        KeyValue.newBuilder()
+            .setKey(request.getKey())
+            .setModRevision(revision + 1)
+            .setValue(request.getValue())
+            .setLease(request.getLease());
+    if (previous == null) {
+      record.setCreateRevision(revision + 1).setVersion(1);
+      liveKeys++;
+    } else {
+      record.setCreateRevision(previous.getCreateRevision()).setVersion(previous.getVersion() + 1);
+      if (request.getIgnoreValue()) {
+        record.setValue(previous.getValue());
+      }
+      if (request.getIgnoreLease()) {
+        record.setLease(previous.getLease());
+      }
+    }
+    KeyValue stored = record.build();
+    tally.put((long) key.length + stored.getValue().size());
+    store(key, stored, previous);
+    PutResponse.Builder response = PutResponse.newBuilder().setHeader(header(revision + 1));
+    if (request.getPrevKv() && previous != null) {
+      response.setPrevKv(previous);
+    }
+    return response;
+  }
+
+  private void store(byte[] key, KeyValue record, @Nullable KeyValue previous) {
+    writeVersion(key, RecordCodec.encode(record), false);
+    changesOf(key).add(revision + 1, record);
+    Event.Builder event = Event.newBuilder().setType(Event.EventType.PUT).setKv(record);
+    if (previous != null) {
+      event.setPrevKv(previous);
+    }
+    entryEvents.add(event.build());
+  }
+
+  private void delete(byte[] key, KeyValue previous) {
+    ByteString name = previous.getKey();
+    writeVersion(key, RecordCodec.encodeTombstone(name), true);
+    changesOf(key).add(revision + 1, null);
+    liveKeys--;
+    entryEvents.add(
+        Event.newBuilder()
+            .setType(Event.EventType.DELETE)
+            .setKv(KeyValue.newBuilder().setKey(name).setModRevision(revision + 1))
+            .setPrevKv(previous)
+            .build());
+  }
+
+  private void writeVersion(byte[] key, byte[] record, boolean tombstone) {
+    long main = revision + 1;
+    long sub = entryEvents.size();
+    writes.put(tables.version(key, main, sub, tombstone), record);
+    writes.put(tables.revision(main, sub, tombstone), key);
+    recordBytesAdded += Tables.storedKeyBytes(tombstone) + record.length;
+  }
+
+  private KeyChanges changesOf(byte[] key) {
+    return changed.computeIfAbsent(key, k -> new KeyChanges());
+  }
+
+  /** The committed keyspace under the changes of this batch. */
+  private final class WritingKeys implements Keys, TxnEvaluator.Changes {
+
+    @Override
+    public long currentRevision() {
+      return entryEvents.isEmpty() ? revision : revision + 1;
+    }
+
+    @Override
+    public long compactedRevision() {
+      return compactedRevision;
+    }
+
+    @Override
+    public long liveKeys() {
+      return liveKeys;
+    }
+
+    @Override
+    public @Nullable KeyValue get(byte[] key, long at) {
+      KeyChanges changes = changed.get(key);
+      KeyChanges.Version version = changes == null ? null : changes.at(upTo(at));
+      return version == null ? committed.get(key, at) : version.record();
+    }
+
+    @Override
+    public Scan scan(Interval interval, long at) {
+      Scan base = committed.scan(interval, at);
+      Iterator<Map.Entry<byte[], KeyChanges>> within = changesWithin(interval);
+      return within.hasNext() ? new OverlaidScan(base, within, upTo(at)) : base;
+    }
+
+    @Override
+    public PutResponse.Builder put(PutRequest request) {
+      byte[] key = request.getKey().toByteArray();
+      return ApplyBatch.this.put(key, request, get(key, NEWEST));
+    }
+
+    @Override
+    public DeleteRangeResponse.Builder deleteRange(DeleteRangeRequest request) {
+      tally.delete();
+      if (request.getPrevKv()) {
+        tally.range();
+      }
+      List<KeyValue> found = found(Interval.of(request.getKey(), request.getRangeEnd()));
+      for (KeyValue record : found) {
+        delete(record.getKey().toByteArray(), record);
+      }
+      DeleteRangeResponse.Builder response =
+          DeleteRangeResponse.newBuilder()
+              .setHeader(header(currentRevision()))
+              .setDeleted(found.size());
+      if (request.getPrevKv()) {
+        response.addAllPrevKvs(found);
+      }
+      return response;
+    }
+
+    /**
+     * Everything is read before anything is deleted: the scan stands on what the deletes change.
+     */
+    private List<KeyValue> found(Interval interval) {
+      List<KeyValue> found = new ArrayList<>(1);
+      if (interval.isSingleKey()) {
+        KeyValue record = get(interval.from(), NEWEST);
+        if (record != null) {
+          found.add(record);
+        }
+      } else if (!interval.isEmpty()) {
+        try (Scan scan = scan(interval, NEWEST)) {
+          while (scan.advance()) {
+            found.add(scan.record());
+          }
+        }
+      }
+      return found;
+    }
+
+    private Iterator<Map.Entry<byte[], KeyChanges>> changesWithin(Interval interval) {
+      byte[] to = interval.to();
+      NavigableMap<byte[], KeyChanges> within =
+          to == null
+              ? changed.tailMap(interval.from(), true)
+              : changed.subMap(interval.from(), true, to, false);
+      return within.entrySet().iterator();
+    }
+
+    private long upTo(long at) {
+      return at <= NEWEST ? Long.MAX_VALUE : at;
+    }
+  }
+}

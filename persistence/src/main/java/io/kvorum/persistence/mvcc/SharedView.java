@@ -1,0 +1,120 @@
+package io.kvorum.persistence.mvcc;
+
+import com.google.protobuf.ByteString;
+import io.kvorum.persistence.leveldb.LevelDb;
+import io.kvorum.protocol.EtcdError;
+import io.kvorum.protocol.Outcome;
+import io.kvorum.protocol.etcdserverpb.RangeRequest;
+import io.kvorum.protocol.etcdserverpb.RangeResponse;
+import io.kvorum.protocol.etcdserverpb.TxnRequest;
+import io.kvorum.protocol.etcdserverpb.TxnResponse;
+import io.kvorum.protocol.mvccpb.KeyValue;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.LongAdder;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One LevelDB snapshot for all readers of one state. It lives as long as it is the newest or a
+ * reader has it, whichever is longer; each reader holds a handle of its own, so closing one twice
+ * harms nobody else.
+ */
+final class SharedView {
+
+  private final LevelDb db;
+  private final Tables tables;
+  private final LevelDb.Snapshot snapshot;
+  private final CommittedKeys keys;
+  private final OperationTotals totals;
+  private final LongAdder openHandles;
+
+  /** Handles, and one for being the newest. At zero the snapshot goes. */
+  private final AtomicInteger users = new AtomicInteger(1);
+
+  SharedView(
+      LevelDb db, Tables tables, StoreState state, OperationTotals totals, LongAdder openHandles) {
+    this.db = db;
+    this.tables = tables;
+    this.snapshot = db.snapshot();
+    this.keys = CommittedKeys.at(db, tables, snapshot, state);
+    this.totals = totals;
+    this.openHandles = openHandles;
+  }
+
+  /** A handle for one reader, or null if the snapshot is gone. */
+  @Nullable ReadView open() {
+    if (users.getAndUpdate(n -> n == 0 ? 0 : n + 1) == 0) {
+      return null;
+    }
+    openHandles.increment();
+    return new Handle();
+  }
+
+  void release() {
+    if (users.decrementAndGet() == 0) {
+      snapshot.close();
+    }
+  }
+
+  private final class Handle implements ReadView {
+
+    private final AtomicBoolean closed = new AtomicBoolean();
+
+    @Override
+    public long currentRevision() {
+      return keys.currentRevision();
+    }
+
+    @Override
+    public long compactedRevision() {
+      return keys.compactedRevision();
+    }
+
+    @Override
+    public Outcome<RangeResponse.Builder> range(RangeRequest request) {
+      requireOpen();
+      totals.ranges.increment();
+      return RangeEvaluator.range(keys, request);
+    }
+
+    @Override
+    public Outcome<TxnResponse.Builder> readOnlyTxn(TxnRequest request) {
+      requireOpen();
+      return TxnEvaluator.readOnly(keys, request, totals);
+    }
+
+    @Override
+    public Outcome<History> history(long fromRevision, int maxRevisions, long maxBytes) {
+      requireOpen();
+      if (fromRevision < keys.compactedRevision()) {
+        return Outcome.refused(EtcdError.COMPACTED);
+      }
+      return Outcome.ok(
+          HistoryReader.read(
+              db, tables, snapshot, keys.currentRevision(), fromRevision, maxRevisions, maxBytes));
+    }
+
+    @Override
+    public @Nullable KeyValue get(ByteString key, long revision) {
+      requireOpen();
+      if (revision > 0 && revision < keys.compactedRevision()) {
+        return null;
+      }
+      return keys.get(key.toByteArray(), revision);
+    }
+
+    private void requireOpen() {
+      if (closed.get()) {
+        throw new IllegalStateException("view is closed");
+      }
+    }
+
+    @Override
+    public void close() {
+      if (closed.compareAndSet(false, true)) {
+        openHandles.decrement();
+        release();
+      }
+    }
+  }
+}

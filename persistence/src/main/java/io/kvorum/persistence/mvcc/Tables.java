@@ -1,0 +1,198 @@
+package io.kvorum.persistence.mvcc;
+
+import static io.kvorum.persistence.mvcc.KeyEncoding.REVISION_BYTES;
+import static io.kvorum.persistence.mvcc.KeyEncoding.TERMINATOR_BYTES;
+import static io.kvorum.persistence.mvcc.KeyEncoding.TOMBSTONE_REVISION_BYTES;
+import static io.kvorum.persistence.mvcc.KeyEncoding.getLong;
+import static io.kvorum.persistence.mvcc.KeyEncoding.putLong;
+
+import io.kvorum.protocol.GroupId;
+import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
+
+/**
+ * Keys of all rows of one group. Each begins with the group id (4 bytes, big endian) and a letter
+ * for the table:
+ *
+ * <table>
+ * <caption>Tables</caption>
+ * <tr><th>table</th><th>key</th><th>value</th><th>serves</th></tr>
+ * <tr><td>versions</td><td>user key escaped, revision descending, put or tombstone</td><td>record as etcd stores it</td>
+ * <td>ranges at any revision: a key's newest version comes first</td></tr>
+ * <tr><td>revisions</td><td>revision as etcd stores it</td><td>user key</td><td>history, hashes, compaction</td></tr>
+ * <tr><td>state</td><td>name</td><td>position, revision, accounts</td><td>opening</td></tr>
+ * <tr><td>meta</td><td>name</td><td>whatever the owner of the group keeps here</td><td>that owner</td></tr>
+ * </table>
+ *
+ * Why a record stands only once, and under its key: docs/decisions/0003-keyspace-tables.md.
+ */
+final class Tables {
+
+  private static final int PREFIX_BYTES = 5;
+
+  /** What follows the user key in a row of versions: main, sub, kind. */
+  private static final int SUFFIX_BYTES = 8 + 8 + 1;
+
+  private static final byte META = 'm';
+  private static final byte REVISIONS = 'r';
+  private static final byte STATE = 's';
+  private static final byte VERSIONS = 'v';
+
+  private static final byte PUT = 'p';
+  private static final byte TOMBSTONE = 't';
+
+  private final int group;
+
+  Tables(GroupId group) {
+    this.group = group.value();
+  }
+
+  byte[] version(byte[] key, long main, long sub, boolean tombstone) {
+    byte[] row = versionsOf(key, SUFFIX_BYTES);
+    int at = row.length - SUFFIX_BYTES;
+    putLong(row, at, ~main);
+    putLong(row, at + 8, ~sub);
+    row[at + 16] = tombstone ? TOMBSTONE : PUT;
+    return row;
+  }
+
+  /**
+   * Stands right before the newest version of {@code key} whose main revision is not above {@code
+   * main}.
+   */
+  byte[] versionsOf(byte[] key, long main) {
+    byte[] row = versionsOf(key, Long.BYTES);
+    putLong(row, row.length - Long.BYTES, ~main);
+    return row;
+  }
+
+  private byte[] versionsOf(byte[] key, int suffixBytes) {
+    byte[] row = row(VERSIONS, KeyEncoding.escapedBytes(key) + TERMINATOR_BYTES + suffixBytes);
+    KeyEncoding.putTerminator(row, KeyEncoding.putEscaped(key, row, PREFIX_BYTES));
+    return row;
+  }
+
+  /**
+   * Whether a row of versions belongs to the key that {@link #versionsOf(byte[], long)} was made
+   * for.
+   */
+  static boolean isVersionOf(byte[] version, byte[] versionsOf) {
+    int keyBytes = versionsOf.length - Long.BYTES;
+    return version.length == keyBytes + SUFFIX_BYTES
+        && Arrays.equals(version, 0, keyBytes, versionsOf, 0, keyBytes);
+  }
+
+  /** Stands before every version of {@code key} and of all keys behind it. */
+  byte[] versionsFrom(byte[] key) {
+    byte[] row = row(VERSIONS, KeyEncoding.escapedBytes(key));
+    KeyEncoding.putEscaped(key, row, PREFIX_BYTES);
+    return row;
+  }
+
+  byte[] versionsEnd() {
+    return row((byte) (VERSIONS + 1), 0);
+  }
+
+  static long mainOfVersion(byte[] version) {
+    return ~getLong(version, version.length - SUFFIX_BYTES);
+  }
+
+  static long subOfVersion(byte[] version) {
+    return ~getLong(version, version.length - SUFFIX_BYTES + 8);
+  }
+
+  static boolean isTombstoneVersion(byte[] version) {
+    return version[version.length - 1] == TOMBSTONE;
+  }
+
+  static byte[] userKeyOfVersion(byte[] version) {
+    return KeyEncoding.unescape(
+        version, PREFIX_BYTES, version.length - SUFFIX_BYTES - TERMINATOR_BYTES);
+  }
+
+  static boolean sameKey(byte[] version, byte[] otherVersion) {
+    int keyBytes = version.length - SUFFIX_BYTES;
+    return version.length == otherVersion.length
+        && Arrays.equals(version, 0, keyBytes, otherVersion, 0, keyBytes);
+  }
+
+  /**
+   * Stands right before the newest version of the row's key whose main revision is not above {@code
+   * main}.
+   */
+  static byte[] versionsOfSameKey(byte[] version, long main) {
+    byte[] row = Arrays.copyOf(version, version.length - SUFFIX_BYTES + Long.BYTES);
+    putLong(row, row.length - Long.BYTES, ~main);
+    return row;
+  }
+
+  /** Stands behind all versions of the row's key, and before those of the next. */
+  static byte[] behindVersionsOfSameKey(byte[] version) {
+    byte[] row = Arrays.copyOf(version, version.length - SUFFIX_BYTES);
+    row[row.length - 1]++;
+    return row;
+  }
+
+  byte[] revision(long main, long sub, boolean tombstone) {
+    byte[] row = row(REVISIONS, storedKeyBytes(tombstone));
+    KeyEncoding.putRevision(row, PREFIX_BYTES, main, sub, tombstone);
+    return row;
+  }
+
+  byte[] revisionsFrom(long main) {
+    byte[] row = row(REVISIONS, Long.BYTES);
+    putLong(row, PREFIX_BYTES, main);
+    return row;
+  }
+
+  byte[] revisionsEnd() {
+    return row((byte) (REVISIONS + 1), 0);
+  }
+
+  static long mainOfRevision(byte[] revision) {
+    return getLong(revision, PREFIX_BYTES);
+  }
+
+  static long subOfRevision(byte[] revision) {
+    return getLong(revision, PREFIX_BYTES + 9);
+  }
+
+  static boolean isTombstoneRevision(byte[] revision) {
+    return revision.length == PREFIX_BYTES + TOMBSTONE_REVISION_BYTES;
+  }
+
+  /** The key under which etcd would store the record: a row of revisions without our prefix. */
+  static byte[] storedKey(byte[] revision) {
+    return Arrays.copyOfRange(revision, PREFIX_BYTES, revision.length);
+  }
+
+  /** Length of that key: it counts in the account of the store's size. */
+  static int storedKeyBytes(boolean tombstone) {
+    return tombstone ? TOMBSTONE_REVISION_BYTES : REVISION_BYTES;
+  }
+
+  byte[] state(String name) {
+    return named(STATE, name);
+  }
+
+  byte[] meta(String name) {
+    return named(META, name);
+  }
+
+  private byte[] named(byte table, String name) {
+    byte[] bytes = name.getBytes(StandardCharsets.UTF_8);
+    byte[] row = row(table, bytes.length);
+    System.arraycopy(bytes, 0, row, PREFIX_BYTES, bytes.length);
+    return row;
+  }
+
+  private byte[] row(byte table, int restBytes) {
+    byte[] row = new byte[PREFIX_BYTES + restBytes];
+    row[0] = (byte) (group >>> 24);
+    row[1] = (byte) (group >>> 16);
+    row[2] = (byte) (group >>> 8);
+    row[3] = (byte) group;
+    row[4] = table;
+    return row;
+  }
+}
