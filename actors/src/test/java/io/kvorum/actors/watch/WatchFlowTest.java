@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.kvorum.persistence.mvcc.RevisionEvents;
 import io.kvorum.protocol.etcdserverpb.WatchRequest;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -57,7 +58,7 @@ class WatchFlowTest {
     try (var watch = new WatchFixture(SETTINGS);
         var client = watch.client()) {
       client.created(create("a", ""));
-      var burst = new ArrayList<io.kvorum.persistence.mvcc.RevisionEvents>();
+      var burst = new ArrayList<RevisionEvents>();
       for (int i = 0; i < 1_000; i++) {
         burst.addAll(watch.store.commit(new FakeStore.Op("a", "" + i)));
       }
@@ -69,6 +70,27 @@ class WatchFlowTest {
         }
       }
       assertEquals(0, watch.store.historyReads.get());
+    }
+  }
+
+  /** Live events come one revision to a response; what was taken makes room for as many again. */
+  @Test
+  void whatTheClientHasTakenIsCreditAgain() {
+    try (var watch = new WatchFixture(TIGHT);
+        var client = watch.client()) {
+      client.created(create("a", ""));
+      for (int round = 0; round < 20; round++) {
+        var burst = new ArrayList<RevisionEvents>();
+        for (int i = 0; i < TIGHT.streamBatches(); i++) {
+          burst.addAll(watch.store.commit(new FakeStore.Op("a", "" + i)));
+        }
+        watch.hub.tell(new WatchHub.Publish(burst));
+        for (var revision : burst) {
+          var response = client.next();
+          assertEquals(1, response.getEventsCount());
+          assertEquals(revision.revision(), response.getHeader().getRevision());
+        }
+      }
     }
   }
 
@@ -208,7 +230,7 @@ class WatchFlowTest {
   @Test
   void whatTheKeyspaceHeldWhenTheHubBeganIsHistory() {
     var store = new FakeStore();
-    var early = new ArrayList<io.kvorum.persistence.mvcc.RevisionEvents>();
+    var early = new ArrayList<RevisionEvents>();
     for (int i = 0; i < 5; i++) {
       early.addAll(store.commit(new FakeStore.Op("a", "" + i)));
     }
