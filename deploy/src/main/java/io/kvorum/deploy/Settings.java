@@ -126,7 +126,8 @@ final class Settings {
   }
 
   /**
-   * The log stops taking writes while there is still room for the keyspace to apply what the log holds.
+   * The log stops taking writes while there is still room for the keyspace to apply what the log
+   * holds.
    */
   private static LevelDb.Options walStorage(ServerConfig config) {
     LevelDb.Options own = WalSettings.in(Path.of(".")).levelDb();

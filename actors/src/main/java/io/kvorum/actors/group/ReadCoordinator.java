@@ -8,8 +8,8 @@ import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
 import java.util.concurrent.RejectedExecutionException;
-import org.apache.pekko.Done;
 import java.util.function.LongConsumer;
+import org.apache.pekko.Done;
 
 /**
  * Shares read rounds among this member's linearizable reads: one request to the replica is in

@@ -29,6 +29,7 @@ final class Leader extends Role {
   private List<Proposal> gathered = new ArrayList<>();
   private long gatheredBytes;
   private long uncommittedBytes;
+
   /** Who waits for which entry that is not committed yet, in order of index. */
   private final ArrayDeque<Waiting> waiting = new ArrayDeque<>();
 
@@ -144,8 +145,9 @@ final class Leader extends Role {
   }
 
   /**
-   * Only a sole voter still leads after its disk has failed. What did not reach the disk exists nowhere else, so it is dropped
-   * and its callers are told; an empty entry then tries whether the disk takes writes again.
+   * Only a sole voter still leads after its disk has failed. What did not reach the disk exists
+   * nowhere else, so it is dropped and its callers are told; an empty entry then tries whether the
+   * disk takes writes again.
    */
   private void onStorageRecovered(LogPosition last) {
     long dropFrom = Math.max(last.index(), state.log.stable()) + 1;

@@ -120,16 +120,17 @@ class DataDirectoryTest {
       var identity = identity(first);
       first.terminate();
       var changed =
-          Settings.plain()
-              .dataIn(first.dataDirectory())
-              .advertisingPeer("http://127.0.0.1:999");
+          Settings.plain().dataIn(first.dataDirectory()).advertisingPeer("http://127.0.0.1:999");
       try (var again = ServerProcess.start(Binaries.kvorum(), changed)) {
         assertEquals(identity, identity(again));
       }
     }
   }
 
-  /** A token that is named and is another cluster's means the wrong directory: a stricter check than etcd's. */
+  /**
+   * A token that is named and is another cluster's means the wrong directory: a stricter check than
+   * etcd's.
+   */
   @Test
   void theDirectoryOfAClusterWithAnotherToken() {
     assumeTrue(!Binaries.kvorum().endsWith("etcd"), "etcd ignores the token where there is data");
