@@ -163,12 +163,21 @@ public final class LevelDb implements AutoCloseable {
       synchronized (batch) {
         requireWritable();
         space.require(batch.bytes);
-        engine.write(batch.raw(this), sync);
+        writeRaw(batch.raw(this), sync);
       }
-    } catch (IOException e) {
-      throw writeFailed(e);
     } finally {
       gate.leave();
+    }
+  }
+
+  private void writeRaw(Engine.Writes batch, boolean sync) {
+    try {
+      engine.write(batch, sync);
+    } catch (IOException | RuntimeException e) {
+      throw writeFailed(e);
+    } catch (InternalError e) {
+      // How Java reports a page of a mapped file that the disk has no room for.
+      throw writeFailed(new IOException(e));
     }
   }
 
@@ -316,7 +325,7 @@ public final class LevelDb implements AutoCloseable {
     }
   }
 
-  private StorageException writeFailed(IOException e) {
+  private StorageException writeFailed(Exception e) {
     StorageException failure = Opening.failure("cannot write to", directory, e);
     writeFailure = failure;
     return failure;

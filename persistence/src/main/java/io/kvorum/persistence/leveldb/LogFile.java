@@ -35,7 +35,7 @@ final class LogFile {
   /**
    * @param position where the first record begins that is not good; everything before is
    * @param what the matter in a few words
-   * @param nextRecord where a good record begins behind it, or -1 if there is none
+   * @param nextRecord where a record with a good checksum begins, there or behind, or -1 if there is none
    */
   record Damage(long position, String what, long nextRecord) {}
 
@@ -75,7 +75,8 @@ final class LogFile {
           position = whole.end;
           continue;
         }
-        return new Damage(position, wrong, nextRecord(position + 1));
+        // Its checksum is good, so it was written like this: it is no torn tail.
+        return new Damage(position, wrong, position);
       }
       return new Damage(position, whole.wrong, nextRecord(position + 1));
     }

@@ -2,7 +2,12 @@ package io.kvorum.persistence.leveldb;
 
 import java.io.File;
 import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
+import java.util.stream.Stream;
 import org.fusesource.leveldbjni.JniDBFactory;
 import org.fusesource.leveldbjni.internal.NativeCache;
 import org.fusesource.leveldbjni.internal.NativeCompressionType;
@@ -15,6 +20,8 @@ import org.fusesource.leveldbjni.internal.NativeSnapshot;
 import org.fusesource.leveldbjni.internal.NativeWriteBatch;
 import org.fusesource.leveldbjni.internal.NativeWriteOptions;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * LevelDB in native code. It uses the classes beneath leveldbjni's {@code DB}, because those let an
@@ -22,6 +29,8 @@ import org.jspecify.annotations.Nullable;
  * call.
  */
 final class NativeEngine implements Engine {
+
+  private static final Logger log = LoggerFactory.getLogger(NativeEngine.class);
 
   private final NativeDB db;
   private final NativeCache cache;
@@ -43,11 +52,39 @@ final class NativeEngine implements Engine {
   static @Nullable Throwable unavailable() {
     try {
       // Naming the factory runs its initializer, which loads the library.
-      return JniDBFactory.factory == null
-          ? new IllegalStateException("leveldbjni gave no factory")
-          : null;
+      if (JniDBFactory.factory == null) {
+        return new IllegalStateException("leveldbjni gave no factory");
+      }
+      removeExtractedLibrary();
+      return null;
     } catch (LinkageError e) {
       return e;
+    }
+  }
+
+  /**
+   * leveldbjni extracts its library into a new temporary file at each start and removes it only at an orderly end. Where a loaded
+   * library can be unlinked this is done at once, so that killed processes leave nothing behind.
+   */
+  private static void removeExtractedLibrary() {
+    Path maps = Path.of("/proc/self/maps");
+    if (!Files.isReadable(maps)) {
+      return;
+    }
+    Path temporary = Path.of(System.getProperty("java.io.tmpdir"));
+    try (Stream<String> lines = Files.lines(maps, StandardCharsets.ISO_8859_1)) {
+      List<Path> extracted =
+          lines
+              .filter(line -> line.contains("/libleveldbjni-"))
+              .map(line -> Path.of(line.substring(line.indexOf('/'))))
+              .filter(file -> temporary.equals(file.getParent()))
+              .distinct()
+              .toList();
+      for (Path file : extracted) {
+        Files.deleteIfExists(file);
+      }
+    } catch (IOException | UncheckedIOException e) {
+      log.debug("the extracted library stays in {}", temporary, e);
     }
   }
 

@@ -1,6 +1,5 @@
 package io.kvorum.persistence.wal;
 
-import io.kvorum.persistence.leveldb.StorageException;
 import io.kvorum.persistence.wal.WalFormat.Event;
 import io.kvorum.persistence.wal.WalStore.Numbered;
 import java.util.ArrayList;
@@ -184,7 +183,8 @@ public final class WalJournal extends AsyncWriteJournal {
       store.commit();
       failing = false;
       answered.forEach(w -> w.committed.run());
-    } catch (StorageException | IllegalStateException e) {
+    } catch (RuntimeException e) {
+      // Whatever it is, nobody may be told of success, and everybody must be told.
       if (!failing) {
         log.error("events could not be written: {}", e.getMessage());
       }
