@@ -1,10 +1,9 @@
 package io.kvorum.persistence.mvcc;
 
-import io.kvorum.persistence.leveldb.LevelDb;
+import com.google.protobuf.ByteString;
 import io.kvorum.protocol.LogPosition;
 import io.kvorum.protocol.etcdserverpb.PutRequest;
 import io.kvorum.protocol.etcdserverpb.RangeRequest;
-import com.google.protobuf.ByteString;
 import java.lang.management.ManagementFactory;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -16,8 +15,9 @@ import org.junit.jupiter.api.condition.EnabledIfSystemProperty;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * What the finished keyspace costs: puts in batches, ranges, history, compaction. Runs only when asked for: {@code
- * -Dtest=KeyspaceMeasurement -Dkvorum.measure=true}. Figures go to {@code target/keyspace.txt}.
+ * What the finished keyspace costs: puts in batches, ranges, history, compaction. Runs only when
+ * asked for: {@code -Dtest=KeyspaceMeasurement -Dkvorum.measure=true}. Figures go to {@code
+ * target/keyspace.txt}.
  */
 @Tag("measurement")
 @EnabledIfSystemProperty(named = "kvorum.measure", matches = "true")
@@ -73,7 +73,11 @@ class KeyspaceMeasurement {
         for (int i = from; i < from + BATCH; i++) {
           random.nextBytes(value);
           int number = insert ? (int) (i * 7919L % KEYS) : random.nextInt(KEYS);
-          PutRequest put = PutRequest.newBuilder().setKey(key(number)).setValue(ByteString.copyFrom(value)).build();
+          PutRequest put =
+              PutRequest.newBuilder()
+                  .setKey(key(number))
+                  .setValue(ByteString.copyFrom(value))
+                  .build();
           Requests.ok(batch.put(new LogPosition(++index, 1), put));
         }
         batch.commit();
@@ -86,9 +90,13 @@ class KeyspaceMeasurement {
   private void ranges(TestKeyspace store, String what, int rounds, int keys) {
     long start = threadNanos();
     for (int i = 0; i < rounds; i++) {
-      RangeRequest.Builder request = RangeRequest.newBuilder().setKey(key(random.nextInt(KEYS - keys + (keys == KEYS ? 1 : 0))));
+      RangeRequest.Builder request =
+          RangeRequest.newBuilder()
+              .setKey(key(random.nextInt(KEYS - keys + (keys == KEYS ? 1 : 0))));
       if (keys > 0) {
-        request.setRangeEnd(keys == KEYS ? Requests.bytes("/kez") : Requests.bytes("/z")).setLimit(keys);
+        request
+            .setRangeEnd(keys == KEYS ? Requests.bytes("/kez") : Requests.bytes("/z"))
+            .setLimit(keys);
         request.setCountOnly(keys == KEYS);
         if (keys < KEYS) {
           int from = random.nextInt(KEYS - keys - 1);
@@ -115,6 +123,7 @@ class KeyspaceMeasurement {
   }
 
   private static long processNanos() {
-    return ((com.sun.management.OperatingSystemMXBean) ManagementFactory.getOperatingSystemMXBean()).getProcessCpuTime();
+    return ((com.sun.management.OperatingSystemMXBean) ManagementFactory.getOperatingSystemMXBean())
+        .getProcessCpuTime();
   }
 }

@@ -16,9 +16,10 @@ import org.junit.jupiter.api.condition.EnabledIfSystemProperty;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * Compares ways to lay the keyspace out on LevelDB; its figures stand in docs/decisions/0003-keyspace-tables.md. Runs only when
- * asked for: {@code -Dtest=TableLayoutMeasurement -Dkvorum.measure=true}, best with {@code -DargLine} lifting the tests' limit
- * of the compiler. Figures go to {@code target/table-layout.txt}.
+ * Compares ways to lay the keyspace out on LevelDB; its figures stand in
+ * docs/decisions/0003-keyspace-tables.md. Runs only when asked for: {@code
+ * -Dtest=TableLayoutMeasurement -Dkvorum.measure=true}, best with {@code -DargLine} lifting the
+ * tests' limit of the compiler. Figures go to {@code target/table-layout.txt}.
  */
 @Tag("measurement")
 @EnabledIfSystemProperty(named = "kvorum.measure", matches = "true")
@@ -28,11 +29,14 @@ class TableLayoutMeasurement {
   private static final int BATCH = 200;
   private static final int KEY_BYTES = 16;
   private static final int VALUE_BYTES = 256;
+  private static final int DEEP_VERSIONS = 6;
   private static final int RECORD_BYTES = VALUE_BYTES + 32;
 
   /** Rows that a put writes, and how the newest record of a key is found. */
   private enum Layout {
-    /** current: key to record; versions: key and revision to mark; revisions: revision to record. */
+    /**
+     * current: key to record; versions: key and revision to mark; revisions: revision to record.
+     */
     TWICE {
       @Override
       void put(LevelDb.Batch batch, byte[] key, long revision, byte[] record) {
@@ -62,7 +66,10 @@ class TableLayoutMeasurement {
       }
     },
 
-    /** current: key to pointer (revision, create revision, version, lease); versions and revisions as above. */
+    /**
+     * current: key to pointer (revision, create revision, version, lease); versions and revisions
+     * as above.
+     */
     POINTER {
       @Override
       void put(LevelDb.Batch batch, byte[] key, long revision, byte[] record) {
@@ -132,7 +139,9 @@ class TableLayoutMeasurement {
           byte[] key = cursor.key();
           bytes += key.length + cursor.value().length;
           cursor.next();
-          for (int steps = 0; cursor.valid() && Arrays.equals(cursor.key(), 0, prefix, key, 0, prefix); steps++) {
+          for (int steps = 0;
+              cursor.valid() && Arrays.equals(cursor.key(), 0, prefix, key, 0, prefix);
+              steps++) {
             if (steps < 4) {
               cursor.next();
             } else {
@@ -155,7 +164,10 @@ class TableLayoutMeasurement {
 
     abstract byte[] newest(LevelDb db, LevelDb.Cursor kept, byte[] key);
 
-    /** What a put must know of the record before: whether it exists, its create revision and version. */
+    /**
+     * What a put must know of the record before: whether it exists, its create revision and
+     * version.
+     */
     byte[] forPut(LevelDb db, LevelDb.Cursor kept, byte[] key) {
       return newest(db, kept, key);
     }
@@ -181,31 +193,44 @@ class TableLayoutMeasurement {
   void layouts(@TempDir Path directory) throws Exception {
     LevelDb.Options chosen = new LevelDb.Options(16L << 20, 8L << 20, true, false, false, 500);
     LevelDb.Options checking = new LevelDb.Options(16L << 20, 32L << 20, true, true, true, 500);
-    for (int round = 0; round < 2; round++) {
-      report.setLength(0);
-      for (Layout layout : Layout.values()) {
-        measure(layout + " plain", layout, chosen, directory.resolve(layout + "-plain-" + round));
-        measure(layout + " snappy+crc", layout, checking, directory.resolve(layout + "-checking-" + round));
-      }
+    for (Layout layout : Layout.values()) {
+      measure("warm-up", layout, chosen, directory.resolve(layout + "-warm-up"), 1);
+    }
+    report.setLength(0);
+    for (Layout layout : Layout.values()) {
+      measure(
+          layout + " plain", layout, chosen, directory.resolve(layout + "-plain"), DEEP_VERSIONS);
+      measure(layout + " snappy+crc", layout, checking, directory.resolve(layout + "-checking"), 2);
     }
     Files.writeString(Path.of("target", "table-layout.txt"), report);
   }
 
-  private void measure(String name, Layout layout, LevelDb.Options options, Path directory) throws Exception {
+  private void measure(
+      String name, Layout layout, LevelDb.Options options, Path directory, int versions)
+      throws Exception {
     Random random = new Random(1);
     try (LevelDb db = LevelDb.open(directory, options)) {
       puts(name, "insert", layout, db, random, 0);
       reads(name, "1 version a key", layout, db, random);
-      puts(name, "overwrite", layout, db, random, 1);
-      double mebibytes = compactionMebibytes(db);
-      line(name, "bytes written by compaction, per put", mebibytes * (1 << 20) / (2.0 * KEYS));
-      try (Stream<Path> files = Files.list(directory)) {
-        line(name, "bytes on disk per put", files.mapToLong(f -> f.toFile().length()).sum() / (2.0 * KEYS));
+      if (versions > 1) {
+        puts(name, "overwrite", layout, db, random, 1);
+        line(
+            name,
+            "bytes written by compaction, per put",
+            compactionMebibytes(db) * (1 << 20) / (2.0 * KEYS));
+        try (Stream<Path> files = Files.list(directory)) {
+          line(
+              name,
+              "bytes on disk per put",
+              files.mapToLong(f -> f.toFile().length()).sum() / (2.0 * KEYS));
+        }
       }
-      for (int pass = 2; pass < 10; pass++) {
-        puts(pass == 9 ? name : null, "overwrite, 10th", layout, db, random, pass);
+      if (versions > 2) {
+        for (int pass = 2; pass < versions; pass++) {
+          puts(null, "", layout, db, random, pass);
+        }
+        reads(name, versions + " versions a key", layout, db, random);
       }
-      reads(name, "10 versions a key", layout, db, random);
     }
   }
 
@@ -237,7 +262,10 @@ class TableLayoutMeasurement {
         }
       }
     }
-    line(name, "history of 1000 revisions, " + state + ", us", (threadNanos() - start) / 1e3 / rounds);
+    line(
+        name,
+        "history of 1000 revisions, " + state + ", us",
+        (threadNanos() - start) / 1e3 / rounds);
   }
 
   private void puts(String name, String what, Layout layout, LevelDb db, Random random, int pass) {
@@ -260,8 +288,12 @@ class TableLayoutMeasurement {
       }
     }
     if (name != null) {
-      line(name, what + ": CPU of the writing thread per put, us", (threadNanos() - thread) / 1e3 / KEYS);
-      line(name, what + ": CPU of the process per put, us", (processNanos() - process) / 1e3 / KEYS);
+      line(
+          name,
+          what + ": CPU of the writing thread per put, us",
+          (threadNanos() - thread) / 1e3 / KEYS);
+      line(
+          name, what + ": CPU of the process per put, us", (processNanos() - process) / 1e3 / KEYS);
       line(name, what + ": time per put, us", (System.nanoTime() - wall) / 1e3 / KEYS);
     }
   }
@@ -287,7 +319,13 @@ class TableLayoutMeasurement {
   }
 
   private static byte[] row(char table, long revision) {
-    return ByteBuffer.allocate(22).putInt(0).put((byte) table).putLong(revision).put((byte) '_').putLong(0).array();
+    return ByteBuffer.allocate(22)
+        .putInt(0)
+        .put((byte) table)
+        .putLong(revision)
+        .put((byte) '_')
+        .putLong(0)
+        .array();
   }
 
   private static long threadNanos() {
@@ -296,7 +334,8 @@ class TableLayoutMeasurement {
 
   /** LevelDB compacts on a thread of its own. */
   private static long processNanos() {
-    return ((com.sun.management.OperatingSystemMXBean) ManagementFactory.getOperatingSystemMXBean()).getProcessCpuTime();
+    return ((com.sun.management.OperatingSystemMXBean) ManagementFactory.getOperatingSystemMXBean())
+        .getProcessCpuTime();
   }
 
   /** The last column of LevelDB's own table. */
