@@ -36,7 +36,7 @@ public final class ApplyBatch implements AutoCloseable {
   private final Keyspace keyspace;
   private final Tables tables;
   private final StoreState before;
-  private final CommittedKeys.Writers committed;
+  private final CommittedKeys committed;
   private final LevelDb.Batch writes;
   private final OperationTotals.Tally tally;
 
@@ -62,7 +62,7 @@ public final class ApplyBatch implements AutoCloseable {
     this.keyspace = keyspace;
     this.tables = tables;
     this.before = before;
-    this.committed = CommittedKeys.newest(db, tables, before);
+    this.committed = new CommittedKeys(db, tables, null, before);
     this.writes = db.batch();
     this.tally = new OperationTotals.Tally(totals);
     this.applied = before.applied();
@@ -130,13 +130,16 @@ public final class ApplyBatch implements AutoCloseable {
   }
 
   /**
-   * Writes everything in one LevelDB batch, not synced, and makes it visible. Ends this batch.
+   * Writes everything in one LevelDB batch, not synced, and makes it visible. Ends this batch. If
+   * the write fails nothing has changed, and the entries may be applied again in another batch.
    *
    * @return what the watchers must hear of, in order
+   * @throws io.kvorum.persistence.leveldb.StorageException if the disk refuses
    */
   public List<RevisionEvents> commit() {
     requireOpen();
     try {
+      changed.forEach(this::writeCurrent);
       long inUse = recordBytesAdded - keyspace.recordBytesRemoved();
       StoreState after =
           new StoreState(
@@ -158,9 +161,20 @@ public final class ApplyBatch implements AutoCloseable {
   public void close() {
     if (open) {
       open = false;
-      committed.close();
       writes.close();
       keyspace.batchClosed(this);
+    }
+  }
+
+  /**
+   * Only the newest record of a key goes to the current table, however often the batch changed it.
+   */
+  private void writeCurrent(byte[] key, KeyChanges changes) {
+    byte[] value = changes.currentValue();
+    if (value == null) {
+      writes.delete(tables.current(key));
+    } else {
+      writes.put(tables.current(key), value);
     }
   }
 
@@ -226,8 +240,9 @@ public final class ApplyBatch implements AutoCloseable {
   }
 
   private void store(byte[] key, KeyValue record, @Nullable KeyValue previous) {
-    writeVersion(key, RecordCodec.encode(record), false);
-    changesOf(key).add(revision + 1, record);
+    byte[] encoded = RecordCodec.encode(record);
+    changesOf(key).put(revision + 1, entryEvents.size(), record, encoded);
+    writeVersion(key, encoded, false);
     Event.Builder event = Event.newBuilder().setType(Event.EventType.PUT).setKv(record);
     if (previous != null) {
       event.setPrevKv(previous);
@@ -238,7 +253,7 @@ public final class ApplyBatch implements AutoCloseable {
   private void delete(byte[] key, KeyValue previous) {
     ByteString name = previous.getKey();
     writeVersion(key, RecordCodec.encodeTombstone(name), true);
-    changesOf(key).add(revision + 1, null);
+    changesOf(key).delete(revision + 1);
     liveKeys--;
     entryEvents.add(
         Event.newBuilder()
@@ -251,9 +266,10 @@ public final class ApplyBatch implements AutoCloseable {
   private void writeVersion(byte[] key, byte[] record, boolean tombstone) {
     long main = revision + 1;
     long sub = entryEvents.size();
-    writes.put(tables.version(key, main, sub, tombstone), record);
-    writes.put(tables.revision(main, sub, tombstone), key);
-    recordBytesAdded += Tables.storedKeyBytes(tombstone) + record.length;
+    int bytes = Tables.storedKeyBytes(tombstone) + record.length;
+    writes.put(tables.version(key, main, sub, tombstone), RecordCodec.encodeSize(bytes));
+    writes.put(tables.revision(main, sub, tombstone), record);
+    recordBytesAdded += bytes;
   }
 
   private KeyChanges changesOf(byte[] key) {

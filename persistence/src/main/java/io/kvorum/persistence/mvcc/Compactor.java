@@ -260,7 +260,8 @@ final class Compactor implements AutoCloseable {
       this.target = target;
     }
 
-    private void visit(byte[] revision, byte[] key) {
+    private void visit(byte[] revision, byte[] record) {
+      byte[] key = RecordCodec.decode(record).getKey().toByteArray();
       boolean tombstone = Tables.isTombstoneRevision(revision);
       long main = Tables.mainOfRevision(revision);
       byte[] visited = tables.version(key, main, Tables.subOfRevision(revision), tombstone);
@@ -287,8 +288,7 @@ final class Compactor implements AutoCloseable {
 
     /** Removes the version at which the cursor stands. */
     private void remove(byte[] version, byte[] revision) {
-      bytes +=
-          Tables.storedKeyBytes(Tables.isTombstoneRevision(revision)) + versions.value().length;
+      bytes += RecordCodec.decodeSize(versions.value());
       records++;
       removedSample.add(version);
       batch.delete(version);

@@ -12,10 +12,17 @@ final class KeyChanges {
   record Version(long main, @Nullable KeyValue record) {}
 
   private final List<Version> versions = new ArrayList<>(1);
+  private byte @Nullable [] currentValue;
 
   /** Versions come in ascending order. */
-  void add(long main, @Nullable KeyValue record) {
+  void put(long main, long sub, KeyValue record, byte[] encoded) {
     versions.add(new Version(main, record));
+    currentValue = CurrentRow.encode(main, sub, encoded);
+  }
+
+  void delete(long main) {
+    versions.add(new Version(main, null));
+    currentValue = null;
   }
 
   /** The newest version not behind {@code revision}, or null if this batch made none. */
@@ -26,5 +33,10 @@ final class KeyChanges {
       }
     }
     return null;
+  }
+
+  /** The value of the key's row of current, or null if it is to go. */
+  byte @Nullable [] currentValue() {
+    return currentValue;
   }
 }

@@ -6,6 +6,7 @@ import com.google.protobuf.UnsafeByteOperations;
 import io.kvorum.persistence.leveldb.StorageException;
 import io.kvorum.protocol.mvccpb.KeyValue;
 import java.io.IOException;
+import java.nio.ByteBuffer;
 
 /**
  * Records as etcd stores them, byte for byte: fields in the order of their numbers, zero fields
@@ -37,5 +38,17 @@ final class RecordCodec {
           "a record of the keyspace is damaged: " + e.getMessage(),
           e);
     }
+  }
+
+  /**
+   * What a record takes, key and value: kept beside it, so that compaction keeps its account
+   * without reading records.
+   */
+  static byte[] encodeSize(int bytes) {
+    return ByteBuffer.allocate(Integer.BYTES).putInt(bytes).array();
+  }
+
+  static int decodeSize(byte[] size) {
+    return ByteBuffer.wrap(size).getInt();
   }
 }

@@ -36,7 +36,7 @@ final class SharedView {
     this.db = db;
     this.tables = tables;
     this.snapshot = db.snapshot();
-    this.keys = CommittedKeys.at(db, tables, snapshot, state);
+    this.keys = new CommittedKeys(db, tables, snapshot, state);
     this.totals = totals;
     this.openHandles = openHandles;
   }

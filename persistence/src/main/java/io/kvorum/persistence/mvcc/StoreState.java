@@ -11,7 +11,7 @@ import java.nio.ByteBuffer;
  * @param revision the newest main revision; 1 in a fresh store
  * @param compactedRevision the newest revision that a compaction was asked for (etcd's
  *     scheduledCompactRev); -1 before the first
- * @param liveKeys rows of the current table
+ * @param liveKeys keys at the newest revision
  * @param recordBytesAdded bytes of all records ever written, key and value as etcd would store them
  * @param peakRecordBytes the most bytes that records took at any one time
  */

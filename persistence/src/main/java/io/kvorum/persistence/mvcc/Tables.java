@@ -17,14 +17,17 @@ import java.util.Arrays;
  * <table>
  * <caption>Tables</caption>
  * <tr><th>table</th><th>key</th><th>value</th><th>serves</th></tr>
- * <tr><td>versions</td><td>user key escaped, revision descending, put or tombstone</td><td>record as etcd stores it</td>
- * <td>ranges at any revision: a key's newest version comes first</td></tr>
- * <tr><td>revisions</td><td>revision as etcd stores it</td><td>user key</td><td>history, hashes, compaction</td></tr>
+ * <tr><td>current</td><td>user key as it is</td><td>newest record of a live key, see {@link CurrentRow}</td>
+ * <td>ranges at the newest revision</td></tr>
+ * <tr><td>versions</td><td>user key escaped, revision descending, put or tombstone</td><td>bytes that the record takes</td>
+ * <td>older revisions, compaction</td></tr>
+ * <tr><td>revisions</td><td>revision as etcd stores it</td><td>record as etcd stores it</td>
+ * <td>history, records at older revisions, hashes</td></tr>
  * <tr><td>state</td><td>name</td><td>position, revision, accounts</td><td>opening</td></tr>
  * <tr><td>meta</td><td>name</td><td>whatever the owner of the group keeps here</td><td>that owner</td></tr>
  * </table>
  *
- * Why a record stands only once, and under its key: docs/decisions/0003-keyspace-tables.md.
+ * Why a record stands in two tables: docs/decisions/0003-keyspace-tables.md.
  */
 final class Tables {
 
@@ -33,6 +36,7 @@ final class Tables {
   /** What follows the user key in a row of versions: main, sub, kind. */
   private static final int SUFFIX_BYTES = 8 + 8 + 1;
 
+  private static final byte CURRENT = 'c';
   private static final byte META = 'm';
   private static final byte REVISIONS = 'r';
   private static final byte STATE = 's';
@@ -45,6 +49,20 @@ final class Tables {
 
   Tables(GroupId group) {
     this.group = group.value();
+  }
+
+  byte[] current(byte[] key) {
+    byte[] row = row(CURRENT, key.length);
+    System.arraycopy(key, 0, row, PREFIX_BYTES, key.length);
+    return row;
+  }
+
+  byte[] currentEnd() {
+    return row((byte) (CURRENT + 1), 0);
+  }
+
+  static byte[] userKeyOfCurrent(byte[] row) {
+    return Arrays.copyOfRange(row, PREFIX_BYTES, row.length);
   }
 
   byte[] version(byte[] key, long main, long sub, boolean tombstone) {

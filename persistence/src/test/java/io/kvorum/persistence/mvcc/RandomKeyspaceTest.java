@@ -96,10 +96,15 @@ class RandomKeyspaceTest {
       }
       store.awaitCompaction();
       assertHistory();
+      List<StoredRecords.Stored> left = store.storedRecords();
       assertEquals(
           reference.survivors(),
-          store.storedRecords().stream().map(StoredRecords.Stored::text).toList(),
-          "records left by the compaction at " + reference.compacted());
+          left.stream().map(StoredRecords.Stored::text).toList(),
+          () -> "records left by the compaction at " + reference.compacted());
+      assertEquals(
+          KeyspaceStats.EMPTY_STORE_BYTES
+              + left.stream().mapToLong(each -> each.key().length + each.value().length).sum(),
+          store.keyspace.stats().sizeInUseBytes());
     }
 
     private void reopen() {

@@ -54,7 +54,10 @@ final class RandomRequests {
     if (oneIn(8)) {
       put.setIgnoreValue(true);
     } else if (!oneIn(10)) {
-      put.setValue(ByteString.copyFromUtf8(Integer.toString(random.nextInt(20))));
+      String value = Integer.toString(random.nextInt(20));
+      // Some are too large to be stored beside their key.
+      put.setValue(
+          ByteString.copyFromUtf8(oneIn(12) ? value.repeat(CurrentRow.MAX_INLINE_BYTES) : value));
     }
     if (oneIn(8)) {
       put.setIgnoreLease(true);
@@ -78,7 +81,10 @@ final class RandomRequests {
       range.setKey(Requests.OPEN_END).setRangeEnd(Requests.OPEN_END);
     }
     if (oneIn(3)) {
-      range.setRevision(oneIn(8) ? random.nextLong(-3, current + 3) : revision(current));
+      range.setRevision(
+          oneIn(8)
+              ? (oneIn(2) ? -random.nextInt(4) : current + random.nextInt(3))
+              : revision(current));
     }
     if (oneIn(3)) {
       range.setLimit(random.nextInt(-1, 6));

@@ -1,13 +1,17 @@
 package io.kvorum.persistence.mvcc;
 
+import static io.kvorum.persistence.mvcc.Requests.all;
 import static io.kvorum.persistence.mvcc.Requests.bytes;
 import static io.kvorum.persistence.mvcc.Requests.delete;
+import static io.kvorum.persistence.mvcc.Requests.get;
 import static io.kvorum.persistence.mvcc.Requests.op;
 import static io.kvorum.persistence.mvcc.Requests.put;
 import static io.kvorum.persistence.mvcc.Requests.txn;
+import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotNull;
+import static org.junit.jupiter.api.Assertions.assertNull;
 
 import com.google.protobuf.ByteString;
 import io.kvorum.persistence.leveldb.LevelDb;
@@ -96,35 +100,58 @@ class StoredFormTest {
       store.delete(delete("k"));
     }
     String group = "00000000";
+    String first = "0000000000000002" + "5f" + "0000000000000000";
+    String second = "0000000000000003" + "5f" + "0000000000000000" + "74";
     try (LevelDb db =
         LevelDb.open(directory, TestKeyspace.OPTIONS.storage(), Recovery.KEEP_PREFIX)) {
-      assertArrayEquals(
-          "k".getBytes(),
-          db.get(
-              HexFormat.of()
-                  .parseHex(group + "72" + "0000000000000002" + "5f" + "0000000000000000")));
-      assertArrayEquals(
-          "k".getBytes(),
-          db.get(
-              HexFormat.of()
-                  .parseHex(group + "72" + "0000000000000003" + "5f" + "0000000000000000" + "74")));
+      assertEquals("0a016b1002180220012a0176", hex(stored(db, group + "72" + first)));
+      assertEquals("0a016b", hex(stored(db, group + "72" + second)));
       assertEquals(
-          "0a016b1002180220012a0176",
+          "0000001d",
           hex(
-              get(
+              stored(
                   db,
                   group + "76" + "6b" + "0001" + "fffffffffffffffd" + "ffffffffffffffff" + "70")));
       assertEquals(
-          "0a016b",
+          "00000015",
           hex(
-              get(
+              stored(
                   db,
                   group + "76" + "6b" + "0001" + "fffffffffffffffc" + "ffffffffffffffff" + "74")));
-      assertArrayEquals("1".getBytes(), get(db, group + "73" + hex("format".getBytes())));
+      assertNull(db.get(HexFormat.of().parseHex(group + "63" + "6b")));
+      assertArrayEquals(
+          "1".getBytes(UTF_8), stored(db, group + "73" + hex("format".getBytes(UTF_8))));
     }
   }
 
-  private static byte[] get(LevelDb db, String key) {
+  @Test
+  void aLargeRecordIsNotStoredTwice() {
+    String large = "x".repeat(CurrentRow.MAX_INLINE_BYTES);
+    try (TestKeyspace store = new TestKeyspace(directory)) {
+      store.put("s", "v");
+      store.put("l", large);
+      store.put("m", "y".repeat(CurrentRow.MAX_INLINE_BYTES - 12));
+      assertEquals(large, store.range(get("l")).getKvs(0).getValue().toStringUtf8());
+      assertEquals(
+          List.of(large.length(), large.length() - 12, 1),
+          store.range(all()).getKvsList().stream().map(kv -> kv.getValue().size()).toList());
+      assertEquals(
+          large,
+          store.put(put("l", "small").setPrevKv(true)).getPrevKv().getValue().toStringUtf8());
+      assertEquals("small", store.range(get("l")).getKvs(0).getValue().toStringUtf8());
+      store.put("l", large);
+    }
+    try (LevelDb db =
+        LevelDb.open(directory, TestKeyspace.OPTIONS.storage(), Recovery.KEEP_PREFIX)) {
+      assertEquals("0a01731002180220012a0176", hex(stored(db, "00000000" + "63" + "73")));
+      assertEquals(
+          "00" + "0000000000000006" + "0000000000000000",
+          hex(stored(db, "00000000" + "63" + "6c")));
+      assertEquals(CurrentRow.MAX_INLINE_BYTES, stored(db, "00000000" + "63" + "6d").length);
+    }
+  }
+
+  private static byte[] stored(LevelDb db, String key) {
     byte[] value = db.get(HexFormat.of().parseHex(key));
     assertNotNull(value, key);
     return value;

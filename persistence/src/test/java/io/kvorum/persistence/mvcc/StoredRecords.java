@@ -50,17 +50,19 @@ final class StoredRecords {
         if (Arrays.compareUnsigned(row, end) >= 0) {
           break;
         }
+        Stored stored = new Stored(Tables.storedKey(row), cursor.value());
         byte[] version =
             tables.version(
-                cursor.value(),
+                RecordCodec.decode(stored.value()).getKey().toByteArray(),
                 Tables.mainOfRevision(row),
                 Tables.subOfRevision(row),
                 Tables.isTombstoneRevision(row));
-        byte[] record = db.get(version);
-        if (record == null) {
-          throw new AssertionError("no record of " + HexFormat.of().formatHex(row));
+        byte[] size = db.get(version);
+        if (size == null
+            || RecordCodec.decodeSize(size) != stored.key().length + stored.value().length) {
+          throw new AssertionError("no version, or of another size, for " + stored.text());
         }
-        all.add(new Stored(Tables.storedKey(row), record));
+        all.add(stored);
       }
       long versions = 0;
       byte[] versionsEnd = tables.versionsEnd();

@@ -3,17 +3,19 @@ package io.kvorum.persistence.mvcc;
 import io.kvorum.persistence.leveldb.LevelDb;
 import io.kvorum.protocol.mvccpb.KeyValue;
 import java.util.Arrays;
+import java.util.function.Function;
 
 /**
- * Live keys at a revision: a walk over the versions table that stops at the newest version of each
- * key not behind the revision, and skips the others.
+ * Live keys at an older revision: a walk over the versions table that stops at the newest version
+ * of each key not behind the revision, and skips the others.
  */
-final class VersionScan implements Scan {
+final class PastScan implements Scan {
 
   /** So many steps cost less than one seek. */
   private static final int STEPS_BEFORE_SEEK = 4;
 
   private final LevelDb.Cursor cursor;
+  private final Function<byte[], KeyValue> recordOfVersion;
   private final byte[] start;
   private final byte[] end;
   private final long revision;
@@ -21,8 +23,14 @@ final class VersionScan implements Scan {
   private byte[] row = new byte[0];
 
   /** Takes over the cursor. */
-  VersionScan(LevelDb.Cursor cursor, Tables tables, Interval interval, long revision) {
+  PastScan(
+      LevelDb.Cursor cursor,
+      Tables tables,
+      Interval interval,
+      long revision,
+      Function<byte[], KeyValue> recordOfVersion) {
     this.cursor = cursor;
+    this.recordOfVersion = recordOfVersion;
     this.start = tables.versionsFrom(interval.from());
     byte[] to = interval.to();
     this.end = to == null ? tables.versionsEnd() : tables.versionsFrom(to);
@@ -93,7 +101,7 @@ final class VersionScan implements Scan {
 
   @Override
   public KeyValue record() {
-    return RecordCodec.decode(cursor.value());
+    return recordOfVersion.apply(row);
   }
 
   @Override
