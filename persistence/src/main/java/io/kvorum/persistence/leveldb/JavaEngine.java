@@ -110,7 +110,7 @@ final class JavaEngine implements Engine {
   private record JavaView(Snapshot raw) implements View {
     @Override
     public void release() {
-      closeQuietly(raw::close);
+      closeQuietly(raw);
     }
   }
 
@@ -127,7 +127,7 @@ final class JavaEngine implements Engine {
 
     @Override
     public void release() {
-      closeQuietly(raw::close);
+      closeQuietly(raw);
     }
   }
 
@@ -164,7 +164,7 @@ final class JavaEngine implements Engine {
 
     @Override
     public void release() {
-      closeQuietly(raw::close);
+      closeQuietly(raw);
     }
   }
 }

@@ -21,6 +21,8 @@ import org.jspecify.annotations.Nullable;
 public final class LevelDb implements AutoCloseable {
 
   /**
+   * How a database is kept.
+   *
    * @param writeBufferBytes how much is gathered in memory, and in one log file, before a table is
    *     written
    * @param cacheBytes cache of uncompressed table blocks
@@ -39,11 +41,19 @@ public final class LevelDb implements AutoCloseable {
       int maxOpenFiles,
       long minFreeBytes) {
 
+    // LevelDB's own constants, from which follows what its background work may need at once.
+    private static final int MAX_LEVEL_0_TABLES = 12;
+    private static final int MAX_TABLES_OF_A_COMPACTION = 25;
+    private static final long TABLE_BYTES = 2L << 20;
+
     /**
-     * Room for LevelDB's background work: a flush of two write buffers, and one compaction, whose
-     * inputs are at most some twenty tables of 2 MiB.
+     * Room for the work that LevelDB may do behind the last write let through: a log and a flush, a
+     * compaction of all that waits in level 0 (each table a write buffer), and one of the levels
+     * below.
      */
-    public static final long DEFAULT_MIN_FREE_BYTES = 64L << 20;
+    public static long minFreeBytesFor(long writeBufferBytes) {
+      return (MAX_LEVEL_0_TABLES + 4) * writeBufferBytes + MAX_TABLES_OF_A_COMPACTION * TABLE_BYTES;
+    }
 
     public Options(
         long writeBufferBytes,
@@ -59,11 +69,11 @@ public final class LevelDb implements AutoCloseable {
           verifyChecksums,
           compression,
           maxOpenFiles,
-          DEFAULT_MIN_FREE_BYTES);
+          minFreeBytesFor(writeBufferBytes));
     }
 
     public static Options defaults() {
-      return new Options(8L << 20, 32L << 20, true, true, true, 500);
+      return new Options(4L << 20, 32L << 20, true, true, true, 500);
     }
 
     public Options withMinFreeBytes(long bytes) {
@@ -207,6 +217,8 @@ public final class LevelDb implements AutoCloseable {
   }
 
   /**
+   * A cursor for a scan of chosen length.
+   *
    * @param fillCache false for a long scan, so that it does not drive out of the cache what others
    *     read
    */

@@ -116,7 +116,7 @@ final class LogFile {
       int type = in.get(at + 6);
       boolean first = at == start;
       int end = at + HEADER_BYTES + length(in, at);
-      if (first && type == FULL || !first && type == LAST) {
+      if (type == (first ? FULL : LAST)) {
         return new Whole(start, end, null);
       }
       if (first ? type != FIRST : type != MIDDLE) {

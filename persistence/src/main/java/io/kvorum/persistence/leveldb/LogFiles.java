@@ -6,16 +6,18 @@ import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
-import java.util.ArrayList;
-import java.util.List;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** The numbered {@code *.log} files of a LevelDB directory. */
 final class LogFiles {
+
+  private static final Logger log = LoggerFactory.getLogger(LogFiles.class);
 
   private static final Pattern NAME = Pattern.compile("(\\d+)\\.log");
 
@@ -40,14 +42,13 @@ final class LogFiles {
    * map are included.
    */
   static void force(Path directory) throws IOException {
-    List<Path> logs = new ArrayList<>(list(directory).values());
-    for (Path log : logs) {
-      try (FileChannel channel = FileChannel.open(log, StandardOpenOption.WRITE)) {
+    for (Path file : list(directory).values()) {
+      try (FileChannel channel = FileChannel.open(file, StandardOpenOption.WRITE)) {
         channel.force(false);
       } catch (NoSuchFileException gone) {
-        // LevelDB deletes a log only once its content is in a synced table, so there is nothing
-        // left to force.
-        continue;
+        // LevelDB deletes a log only once its content is in a synced table: nothing is left to
+        // force.
+        log.trace("{} went into a table meanwhile", file);
       }
     }
     forceDirectory(directory);

@@ -1,0 +1,267 @@
+package io.kvorum.actors.apply;
+
+import com.google.protobuf.InvalidProtocolBufferException;
+import io.kvorum.actors.raft.log.Entry;
+import io.kvorum.actors.raft.membership.Configuration;
+import io.kvorum.persistence.leveldb.StorageException;
+import io.kvorum.persistence.mvcc.ApplyBatch;
+import io.kvorum.persistence.mvcc.Keyspace;
+import io.kvorum.persistence.mvcc.RevisionEvents;
+import io.kvorum.protocol.LogPosition;
+import io.kvorum.protocol.Outcome;
+import io.kvorum.protocol.internal.Command;
+import io.kvorum.protocol.internal.MembershipChange;
+import java.time.Duration;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.List;
+import org.apache.pekko.actor.typed.Behavior;
+import org.apache.pekko.actor.typed.javadsl.AbstractBehavior;
+import org.apache.pekko.actor.typed.javadsl.ActorContext;
+import org.apache.pekko.actor.typed.javadsl.Behaviors;
+import org.apache.pekko.actor.typed.javadsl.Receive;
+import org.apache.pekko.actor.typed.javadsl.TimerScheduler;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Applies committed entries to the keyspace, in order and each exactly once: the applied index is
+ * stored in the same batch as the effects. Answers the callers on this member, then gives the
+ * events to the watch hub. Blocks on the disk, so it runs on a thread of its own.
+ *
+ * <p>While the keyspace's disk is full the entries are kept and tried again; their callers wait.
+ */
+public final class Applier extends AbstractBehavior<Applier.Message> {
+  private static final Logger log = LoggerFactory.getLogger(Applier.class);
+  private static final Duration RETRY_DELAY = Duration.ofSeconds(1);
+
+  /**
+   * Entries applied to the keyspace in one batch end with the one that passes this size, in bytes.
+   */
+  private static final long MAX_BATCH_BYTES = 8L << 20;
+
+  /** What the applier is told. */
+  public sealed interface Message {}
+
+  /** The next committed entries. */
+  public record Apply(List<Entry> entries) implements Message {}
+
+  private record Retry() implements Message {}
+
+  /** Whom the applier tells of what it did. Called on its thread; must not block. */
+  public interface Listener {
+    void events(List<RevisionEvents> revisions);
+
+    void configuration(Configuration configuration);
+
+    /** The keyspace takes no writes, or takes them again. */
+    void stalled(boolean stalled);
+
+    /** The keyspace's disk holds everything up to this position. */
+    void durable(LogPosition position);
+  }
+
+  /**
+   * When the keyspace is made durable, so that the log behind it can be dropped.
+   *
+   * @param entries after this many applied entries
+   * @param bytes or after entries of this size together
+   */
+  public record SyncPolicy(long entries, long bytes) {}
+
+  private record Answer(long requestId, Outcome<Object> outcome) {}
+
+  private final Keyspace keyspace;
+  private final MembershipState membership;
+  private final PendingProposals proposals;
+  private final AppliedIndex applied;
+  private final SyncPolicy syncPolicy;
+  private final Listener listener;
+  private final TimerScheduler<Message> timers;
+  private final ArrayDeque<Entry> waiting = new ArrayDeque<>();
+  private long entriesSinceSync;
+  private long bytesSinceSync;
+  private boolean stalled;
+  private boolean refusing;
+
+  private Applier(
+      ActorContext<Message> context,
+      TimerScheduler<Message> timers,
+      Keyspace keyspace,
+      MembershipState membership,
+      PendingProposals proposals,
+      AppliedIndex applied,
+      SyncPolicy syncPolicy,
+      Listener listener) {
+    super(context);
+    this.timers = timers;
+    this.keyspace = keyspace;
+    this.membership = membership;
+    this.proposals = proposals;
+    this.applied = applied;
+    this.syncPolicy = syncPolicy;
+    this.listener = listener;
+  }
+
+  public static Behavior<Message> create(
+      Keyspace keyspace,
+      MembershipState membership,
+      PendingProposals proposals,
+      AppliedIndex applied,
+      SyncPolicy syncPolicy,
+      Listener listener) {
+    return Behaviors.setup(
+        context ->
+            Behaviors.withTimers(
+                timers ->
+                    new Applier(
+                        context,
+                        timers,
+                        keyspace,
+                        membership,
+                        proposals,
+                        applied,
+                        syncPolicy,
+                        listener)));
+  }
+
+  @Override
+  public Receive<Message> createReceive() {
+    return newReceiveBuilder().onMessage(Message.class, this::onMessage).build();
+  }
+
+  private Behavior<Message> onMessage(Message message) {
+    switch (message) {
+      case Apply(var entries) -> waiting.addAll(entries);
+      case Retry retry -> stalled = false;
+    }
+    while (!stalled && !waiting.isEmpty()) {
+      tryNextBatch();
+    }
+    return this;
+  }
+
+  private void tryNextBatch() {
+    List<Entry> batch = nextBatch();
+    try {
+      applyBatch(batch);
+    } catch (StorageException e) {
+      log.error(
+          "the keyspace takes no writes, trying again in {}: {}", RETRY_DELAY, e.getMessage());
+      stalled = true;
+      refusing = true;
+      listener.stalled(true);
+      timers.startSingleTimer(new Retry(), RETRY_DELAY);
+      return;
+    }
+    if (refusing) {
+      refusing = false;
+      listener.stalled(false);
+    }
+    batch.forEach(e -> waiting.removeFirst());
+    syncWhenDue(batch);
+  }
+
+  private List<Entry> nextBatch() {
+    List<Entry> batch = new ArrayList<>();
+    long bytes = 0;
+    for (Entry entry : waiting) {
+      if (bytes > MAX_BATCH_BYTES) {
+        break;
+      }
+      batch.add(entry);
+      bytes += entry.sizeBytes();
+    }
+    return batch;
+  }
+
+  private void applyBatch(List<Entry> entries) {
+    List<Answer> answers = new ArrayList<>(entries.size());
+    List<RevisionEvents> events;
+    var membershipBefore = membership.get();
+    try (ApplyBatch batch = keyspace.beginBatch()) {
+      for (Entry entry : entries) {
+        answers.add(applyEntry(batch, entry));
+      }
+      if (membership.get() != membershipBefore) {
+        batch.putMeta(MembershipState.META_KEY, membership.get().toByteArray());
+      }
+      events = batch.commit();
+    } catch (StorageException e) {
+      membership.restore(membershipBefore);
+      throw e;
+    }
+    applied.advance(entries.getLast().position());
+    if (membership.get() != membershipBefore) {
+      listener.configuration(membership.configuration());
+    }
+    answers.forEach(answer -> proposals.complete(answer.requestId(), answer.outcome()));
+    listener.events(events);
+  }
+
+  private Answer applyEntry(ApplyBatch batch, Entry entry) {
+    return switch (entry.kind()) {
+      case EMPTY -> {
+        batch.skip(entry.position());
+        yield new Answer(0, Outcome.ok(entry.position()));
+      }
+      case MEMBERSHIP -> {
+        MembershipChange change = parse(entry, MembershipChange.parser());
+        membership.apply(change);
+        batch.skip(entry.position());
+        yield new Answer(change.getRequestId(), Outcome.ok(membership.get()));
+      }
+      case COMMAND -> {
+        Command command = parse(entry, Command.parser());
+        yield new Answer(
+            command.getHeader().getId(), applyCommand(batch, entry.position(), command));
+      }
+    };
+  }
+
+  private Outcome<Object> applyCommand(ApplyBatch batch, LogPosition at, Command command) {
+    return switch (command.getRequestCase()) {
+      case PUT -> batch.put(at, command.getPut()).map(r -> r);
+      case DELETE_RANGE -> batch.deleteRange(at, command.getDeleteRange()).map(r -> r);
+      case TXN -> batch.txn(at, command.getTxn()).map(r -> r);
+      case COMPACTION -> batch.compact(at, command.getCompaction()).map(r -> r);
+      case MEMBER_ATTRIBUTES -> {
+        membership.apply(command.getMemberAttributes());
+        batch.skip(at);
+        yield Outcome.ok(membership.get());
+      }
+      case CLUSTER_VERSION -> {
+        membership.applyClusterVersion(command.getClusterVersion().getVersion());
+        batch.skip(at);
+        yield Outcome.ok(membership.get());
+      }
+      case RANGE, REQUEST_NOT_SET ->
+          throw new IllegalStateException(
+              "entry " + at + " holds a command that is not known here");
+    };
+  }
+
+  private static <T> T parse(Entry entry, com.google.protobuf.Parser<T> parser) {
+    try {
+      return parser.parseFrom(entry.payload());
+    } catch (InvalidProtocolBufferException e) {
+      throw new IllegalStateException("entry " + entry.position() + " cannot be read", e);
+    }
+  }
+
+  private void syncWhenDue(List<Entry> batch) {
+    entriesSinceSync += batch.size();
+    for (Entry entry : batch) {
+      bytesSinceSync += entry.sizeBytes();
+    }
+    if (entriesSinceSync >= syncPolicy.entries() || bytesSinceSync >= syncPolicy.bytes()) {
+      entriesSinceSync = 0;
+      bytesSinceSync = 0;
+      try {
+        listener.durable(keyspace.sync());
+      } catch (StorageException e) {
+        log.warn("the keyspace could not be made durable, the log is kept: {}", e.getMessage());
+      }
+    }
+  }
+}

@@ -1,0 +1,150 @@
+package io.kvorum.actors.group;
+
+import io.kvorum.actors.apply.MembershipState;
+import io.kvorum.actors.raft.log.Entry;
+import io.kvorum.actors.raft.log.EntryKind;
+import io.kvorum.actors.raft.membership.Configuration;
+import io.kvorum.actors.wal.LogIdentity;
+import io.kvorum.actors.wal.RecoveredLog;
+import io.kvorum.persistence.mvcc.Keyspace;
+import io.kvorum.protocol.LogPosition;
+import io.kvorum.protocol.MemberId;
+import io.kvorum.protocol.internal.Membership;
+import io.kvorum.protocol.internal.MembershipChange;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * How a group begins: a new log with one entry per initial member, identical on all of them, or the
+ * log that is there, after a check that log, keyspace and command line belong together.
+ */
+final class Bootstrap {
+  /** Term of the entries that a new log begins with, as in etcd. */
+  static final long BOOTSTRAP_TERM = 1;
+
+  private Bootstrap() {}
+
+  /** A data directory that must not be used; the message says why and what to do. */
+  static final class RefusedException extends RuntimeException {
+    private static final long serialVersionUID = 1L;
+
+    RefusedException(String message) {
+      super(message);
+    }
+  }
+
+  /** The identity that a new log of this cluster gets. */
+  static LogIdentity newIdentity(GroupSettings settings) {
+    List<String> own = settings.initialCluster().get(settings.memberName());
+    if (own == null) {
+      throw new RefusedException(
+          "--name "
+              + settings.memberName()
+              + " is not in --initial-cluster "
+              + settings.initialCluster().keySet());
+    }
+    return new LogIdentity(
+        settings.group(),
+        Identity.cluster(initialMembers(settings).keySet()),
+        Identity.member(own, settings.clusterToken()),
+        settings.clusterToken());
+  }
+
+  /** The first entries of a new log: the initial members in order of their ids. */
+  static List<Entry> firstEntries(GroupSettings settings) {
+    List<Entry> entries = new ArrayList<>();
+    initialMembers(settings)
+        .forEach(
+            (id, peerUrls) -> {
+              MembershipChange change =
+                  MembershipChange.newBuilder()
+                      .setKind(MembershipChange.Kind.ADD_VOTER)
+                      .setMemberId(id.value())
+                      .addAllPeerUrls(peerUrls)
+                      .build();
+              entries.add(
+                  new Entry(
+                      entries.size() + 1L,
+                      BOOTSTRAP_TERM,
+                      EntryKind.MEMBERSHIP,
+                      change.toByteString()));
+            });
+    return entries;
+  }
+
+  private static Map<MemberId, List<String>> initialMembers(GroupSettings settings) {
+    Map<MemberId, List<String>> members = new TreeMap<>();
+    settings
+        .initialCluster()
+        .forEach((name, urls) -> members.put(Identity.member(urls, settings.clusterToken()), urls));
+    return members;
+  }
+
+  /**
+   * The membership that the keyspace holds.
+   *
+   * @return {@code null} if nothing was applied yet
+   */
+  static @Nullable Membership storedMembership(Keyspace keyspace) {
+    byte[] stored = keyspace.meta(MembershipState.META_KEY);
+    return stored == null ? null : MembershipState.parse(stored);
+  }
+
+  /** Who takes part before the first entry is applied: those whom the log's first entries name. */
+  static Configuration initialConfiguration(GroupSettings settings) {
+    return Configuration.of(initialMembers(settings).keySet(), List.of());
+  }
+
+  /**
+   * Checks that what was found on disk belongs together and to the cluster that the operator named.
+   *
+   * @throws RefusedException if not
+   */
+  static void check(
+      GroupSettings settings,
+      RecoveredLog log,
+      Keyspace keyspace,
+      @Nullable Membership membership) {
+    LogPosition applied = keyspace.applied();
+    LogIdentity identity = log.identity();
+    if (identity == null) {
+      if (applied.index() > 0) {
+        throw new RefusedException(
+            "the keyspace holds applied entries up to "
+                + applied.index()
+                + ", but the write-ahead log is empty: the data directory is incomplete."
+                + " Restore it whole, or start with an empty one");
+      }
+      return;
+    }
+    if (settings.clusterTokenGiven() && !settings.clusterToken().equals(identity.clusterToken())) {
+      throw new RefusedException(
+          "the data directory belongs to a cluster with --initial-cluster-token "
+              + identity.clusterToken()
+              + ", not "
+              + settings.clusterToken()
+              + ": name the right --data-dir, or leave the token out");
+    }
+    if (membership != null && membership.getClusterId() != identity.clusterId()) {
+      throw new RefusedException(
+          "the keyspace belongs to cluster "
+              + Long.toHexString(membership.getClusterId())
+              + ", the write-ahead log to cluster "
+              + Long.toHexString(identity.clusterId())
+              + ": the data directory was put together from two. Restore it whole");
+    }
+    if (applied.index() > log.lastIndex() || applied.index() < log.base().index()) {
+      throw new RefusedException(
+          "the keyspace has applied entry "
+              + applied.index()
+              + ", but the write-ahead log holds entries "
+              + (log.base().index() + 1)
+              + " to "
+              + log.lastIndex()
+              + ": the data directory is inconsistent. Restore it whole");
+    }
+  }
+}

@@ -1,0 +1,55 @@
+package io.kvorum.actors.group;
+
+import io.kvorum.persistence.mvcc.ReadView;
+import io.kvorum.protocol.Outcome;
+import io.kvorum.protocol.etcdserverpb.ResponseHeader;
+import io.kvorum.protocol.etcdserverpb.WatchRequest;
+import io.kvorum.protocol.etcdserverpb.WatchResponse;
+import io.kvorum.protocol.internal.Command;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.Executor;
+import org.apache.pekko.Done;
+import org.apache.pekko.NotUsed;
+import org.apache.pekko.stream.javadsl.Source;
+
+/**
+ * What a service adapter may ask of one replicated group. Safe for any thread; nothing here blocks.
+ */
+public interface Group {
+
+  /**
+   * Has a command appended to the log and waits until this member has applied it.
+   *
+   * @param command without header; the group sets the request's id
+   * @param reply class of the reply, for example {@code PutResponse.Builder}
+   * @return the reply, or why it was refused: too large, too many requests, timed out, or what the
+   *     state machine says
+   */
+  <T> CompletionStage<Outcome<T>> propose(Command.Builder command, Class<T> reply);
+
+  /**
+   * Waits until a read of this member's own state is linearizable (ReadIndex, thesis 6.4).
+   * Completes on {@link #readExecutor}.
+   */
+  CompletionStage<Outcome<Done>> linearizableBarrier();
+
+  /** A consistent view of what this member has applied; to be closed. */
+  ReadView view();
+
+  /** A full header of this member for an answer at a revision. */
+  ResponseHeader header(long revision);
+
+  GroupStatus status();
+
+  /** Completes when no scheduled compaction is unfinished on this member. */
+  CompletionStage<Void> physicalCompaction();
+
+  /** Answers one client's watch stream. The end of the requests does not end the answers. */
+  Source<WatchResponse, NotUsed> watch(Source<WatchRequest, NotUsed> requests);
+
+  /**
+   * Bounded pool for reads, which may block on the disk. Refuses with {@code
+   * RejectedExecutionException} when full.
+   */
+  Executor readExecutor();
+}

@@ -1,0 +1,51 @@
+package io.kvorum.actors.group;
+
+import io.kvorum.protocol.MemberId;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.Collection;
+import java.util.List;
+
+/**
+ * Ids as etcd computes them, so that the same initial cluster and token give the same ids
+ * (membership/member.go, cluster.go).
+ */
+public final class Identity {
+  private Identity() {}
+
+  /**
+   * Id of an initial member: from its peer URLs and the cluster's token; the name does not matter.
+   */
+  public static MemberId member(Collection<String> peerUrls, String clusterToken) {
+    MessageDigest sha1 = sha1();
+    for (String url : peerUrls.stream().sorted().toList()) {
+      sha1.update(url.getBytes(StandardCharsets.UTF_8));
+    }
+    sha1.update(clusterToken.getBytes(StandardCharsets.UTF_8));
+    return new MemberId(firstLong(sha1));
+  }
+
+  /** Id of a cluster: from the ids of its initial members. */
+  public static long cluster(Collection<MemberId> initialMembers) {
+    MessageDigest sha1 = sha1();
+    List<MemberId> ascending = initialMembers.stream().sorted().toList();
+    for (MemberId member : ascending) {
+      sha1.update(ByteBuffer.allocate(Long.BYTES).putLong(member.value()).array());
+    }
+    return firstLong(sha1);
+  }
+
+  private static long firstLong(MessageDigest digest) {
+    return ByteBuffer.wrap(digest.digest()).getLong();
+  }
+
+  private static MessageDigest sha1() {
+    try {
+      return MessageDigest.getInstance("SHA-1");
+    } catch (NoSuchAlgorithmException e) {
+      throw new IllegalStateException("every Java platform has SHA-1", e);
+    }
+  }
+}

@@ -1,0 +1,254 @@
+package io.kvorum.actors.group;
+
+import io.kvorum.actors.apply.AppliedIndex;
+import io.kvorum.actors.apply.MembershipState;
+import io.kvorum.actors.apply.PendingProposals;
+import io.kvorum.actors.raft.Ports;
+import io.kvorum.actors.raft.Proposal;
+import io.kvorum.actors.raft.ReplicaMessage;
+import io.kvorum.actors.raft.log.EntryKind;
+import io.kvorum.actors.telemetry.EtcdMetrics;
+import io.kvorum.actors.wal.LogIdentity;
+import io.kvorum.actors.watch.WatchStreams;
+import io.kvorum.persistence.mvcc.Keyspace;
+import io.kvorum.persistence.mvcc.KeyspaceStats;
+import io.kvorum.persistence.mvcc.ReadView;
+import io.kvorum.protocol.EtcdError;
+import io.kvorum.protocol.LogPosition;
+import io.kvorum.protocol.MemberId;
+import io.kvorum.protocol.Outcome;
+import io.kvorum.protocol.etcdserverpb.Member;
+import io.kvorum.protocol.etcdserverpb.ResponseHeader;
+import io.kvorum.protocol.etcdserverpb.WatchRequest;
+import io.kvorum.protocol.etcdserverpb.WatchResponse;
+import io.kvorum.protocol.internal.Command;
+import io.kvorum.protocol.internal.CommandHeader;
+import io.kvorum.protocol.internal.Membership;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.Executor;
+import java.util.function.Consumer;
+import org.apache.pekko.Done;
+import org.apache.pekko.NotUsed;
+import org.apache.pekko.stream.javadsl.Source;
+
+/**
+ * A group as this member runs it: what service adapters call, and what the replica's ports lead to.
+ * The actors behind it are the {@link GroupSupervisor}'s.
+ */
+final class LocalGroup implements Group, Ports.Replies, Ports.Observer {
+  /**
+   * Committed entries that may wait to be applied; beyond, proposals are refused (etcd's
+   * maxGapBetweenApplyAndCommitIndex).
+   */
+  static final long MAX_APPLY_LAG_ENTRIES = 5000;
+
+  /** An unanswered read index is asked for again after this time, as in etcd. */
+  private static final long READ_INDEX_RESEND_NANOS = 500_000_000L;
+
+  private final LogIdentity identity;
+  private final ResponseHeaders headers;
+  private final GroupSettings settings;
+  private final Keyspace keyspace;
+  private final MembershipState membership;
+  private final EtcdMetrics metrics;
+  private final Executor readExecutor;
+  private final Consumer<ReplicaMessage> replica;
+  private final Consumer<MemberId> onLeader;
+  private final WatchStreams watchStreams;
+  private final AppliedIndex applied;
+  private final PendingProposals proposals;
+  private final ReadCoordinator reads;
+  private volatile MemberId leader = MemberId.NONE;
+  private volatile long committed;
+  private volatile boolean stalled;
+
+  /**
+   * @param replica where messages to the replica go
+   * @param onLeader told of each new leader
+   */
+  LocalGroup(
+      ResponseHeaders headers,
+      GroupSettings settings,
+      Keyspace keyspace,
+      MembershipState membership,
+      EtcdMetrics metrics,
+      Executor readExecutor,
+      WatchStreams watchStreams,
+      Consumer<ReplicaMessage> replica,
+      Consumer<MemberId> onLeader) {
+    this.identity = headers.identity();
+    this.headers = headers;
+    this.settings = settings;
+    this.keyspace = keyspace;
+    this.membership = membership;
+    this.metrics = metrics;
+    this.readExecutor = readExecutor;
+    this.watchStreams = watchStreams;
+    this.replica = replica;
+    this.onLeader = onLeader;
+    this.applied = headers.applied();
+    this.committed = applied.get().index();
+    long timeoutNanos = settings.requestTimeout().toNanos();
+    this.proposals =
+        new PendingProposals(identity.member(), System.currentTimeMillis(), timeoutNanos);
+    this.reads =
+        new ReadCoordinator(
+            token -> replica.accept(new ReplicaMessage.ReadIndex(token)),
+            applied,
+            readExecutor,
+            timeoutNanos,
+            READ_INDEX_RESEND_NANOS);
+  }
+
+  @Override
+  public <T> CompletionStage<Outcome<T>> propose(Command.Builder command, Class<T> reply) {
+    long id = proposals.nextId();
+    Command proposal = command.setHeader(CommandHeader.newBuilder().setId(id)).build();
+    if (proposal.getSerializedSize() > settings.maxRequestBytes()) {
+      return refused(EtcdError.REQUEST_TOO_LARGE);
+    }
+    if (stalled) {
+      return refused(EtcdError.NO_SPACE);
+    }
+    if (committed - applied.get().index() > MAX_APPLY_LAG_ENTRIES) {
+      return refused(EtcdError.REQUEST_TOO_MANY_REQUESTS);
+    }
+    CompletableFuture<Outcome<Object>> answer = proposals.await(id, System.nanoTime());
+    if (!answer.isDone()) {
+      replica.accept(
+          new ReplicaMessage.Propose(new Proposal(id, EntryKind.COMMAND, proposal.toByteString())));
+    }
+    return answer.thenApply(outcome -> outcome.map(reply::cast));
+  }
+
+  private <T> CompletionStage<Outcome<T>> refused(EtcdError error) {
+    metrics.proposalsFailed.increment();
+    return CompletableFuture.completedFuture(Outcome.refused(error));
+  }
+
+  @Override
+  public CompletionStage<Outcome<Done>> linearizableBarrier() {
+    return reads.barrier(System.nanoTime());
+  }
+
+  @Override
+  public ReadView view() {
+    return keyspace.view();
+  }
+
+  @Override
+  public ResponseHeader header(long revision) {
+    return headers.at(revision);
+  }
+
+  @Override
+  public GroupStatus status() {
+    LogPosition position = applied.get();
+    Membership members = membership.get();
+    KeyspaceStats stats = keyspace.stats();
+    return new GroupStatus(
+        identity.member(),
+        identity.clusterId(),
+        leader,
+        position.term(),
+        Math.max(committed, position.index()),
+        position.index(),
+        !membership.configuration().isVoter(identity.member()),
+        keyspace.currentRevision(),
+        members.getClusterVersion(),
+        members(members),
+        stats.sizeBytes(),
+        stats.sizeInUseBytes());
+  }
+
+  private static List<Member> members(Membership membership) {
+    return membership.getMembersList().stream()
+        .map(
+            m ->
+                Member.newBuilder()
+                    .setID(m.getId())
+                    .setName(m.getName())
+                    .addAllPeerURLs(m.getPeerUrlsList())
+                    .addAllClientURLs(m.getClientUrlsList())
+                    .setIsLearner(m.getIsLearner())
+                    .build())
+        .toList();
+  }
+
+  @Override
+  public CompletionStage<Void> physicalCompaction() {
+    return keyspace.physicalCompaction();
+  }
+
+  @Override
+  public Source<WatchResponse, NotUsed> watch(Source<WatchRequest, NotUsed> requests) {
+    return watchStreams.open(requests);
+  }
+
+  @Override
+  public Executor readExecutor() {
+    return readExecutor;
+  }
+
+  LogIdentity identity() {
+    return identity;
+  }
+
+  PendingProposals proposals() {
+    return proposals;
+  }
+
+  @Override
+  public void readIndex(long token, long index) {
+    reads.confirmed(token, index, System.nanoTime());
+  }
+
+  @Override
+  public void refused(long requestId, EtcdError error) {
+    metrics.proposalsFailed.increment();
+    proposals.complete(requestId, Outcome.refused(error));
+  }
+
+  @Override
+  public void leader(MemberId next, long term) {
+    MemberId before = leader;
+    leader = next;
+    metrics.hasLeader.set(next.equals(MemberId.NONE) ? 0 : 1);
+    metrics.isLeader.set(next.equals(identity.member()) ? 1 : 0);
+    if (!next.equals(MemberId.NONE)) {
+      metrics.leaderChangesSeen.increment();
+    }
+    if (!before.equals(MemberId.NONE)) {
+      reads.failAll(EtcdError.LEADER_CHANGED);
+    }
+    onLeader.accept(next);
+  }
+
+  @Override
+  public void committed(long index) {
+    committed = index;
+    metrics.proposalsCommitted.set(index);
+  }
+
+  /** The keyspace's disk takes no writes: nothing more is proposed, or it does again. */
+  void stalled(boolean now) {
+    stalled = now;
+  }
+
+  /** Ends what waited too long. Called every tick. */
+  void expire() {
+    long now = System.nanoTime();
+    proposals.expire(now);
+    reads.expire(now);
+    metrics.proposalsPending.set(proposals.size());
+    metrics.proposalsApplied.set(applied.get().index());
+  }
+
+  /** The process stops: nobody waits any longer. */
+  void stop() {
+    proposals.completeAll(EtcdError.STOPPED);
+    reads.failAll(EtcdError.STOPPED);
+  }
+}

@@ -1,0 +1,10 @@
+package io.kvorum.actors.raft;
+
+import com.google.protobuf.ByteString;
+import io.kvorum.actors.raft.log.EntryKind;
+
+/**
+ * What a client wants appended to the log; {@code requestId} names the caller that waits on the
+ * proposing member.
+ */
+public record Proposal(long requestId, EntryKind kind, ByteString payload) {}

@@ -1,0 +1,53 @@
+package io.kvorum.actors.raft;
+
+import io.kvorum.actors.raft.membership.Configuration;
+import io.kvorum.protocol.LogPosition;
+import io.kvorum.protocol.MemberId;
+import java.util.List;
+
+/** What a replica's behaviours react to, in any role. */
+public sealed interface ReplicaMessage {
+
+  /** The replica may begin; a sole voter campaigns at once. */
+  record Start() implements ReplicaMessage {}
+
+  /** One unit of time passed. */
+  record Tick() implements ReplicaMessage {}
+
+  /** A peer spoke. */
+  record FromPeer(MemberId from, RaftMessage message) implements ReplicaMessage {}
+
+  /** A client of this member wants an entry appended. */
+  record Propose(Proposal proposal) implements ReplicaMessage {}
+
+  /** Self-sent by a leader: everything that was in the mailbox before it has been gathered. */
+  record Flush() implements ReplicaMessage {}
+
+  /** A client of this member wants to read; answered through {@link Ports.Replies#readIndex}. */
+  record ReadIndex(long token) implements ReplicaMessage {}
+
+  /**
+   * A write to the log on disk is synced.
+   *
+   * @param hardState what the disk holds now
+   * @param last position of the last entry written so far
+   * @param release messages that depended on it
+   */
+  record Persisted(HardState hardState, LogPosition last, List<Ports.Envelope> release)
+      implements ReplicaMessage {}
+
+  /** The log on disk takes no writes at the moment; nothing unsynced was acknowledged. */
+  record StorageFailed(String reason) implements ReplicaMessage {}
+
+  /** The log on disk takes writes again and ends at this position. */
+  record StorageRecovered(LogPosition last) implements ReplicaMessage {}
+
+  /** The state machine has applied a membership change. */
+  record ConfigurationApplied(Configuration configuration) implements ReplicaMessage {}
+
+  /**
+   * What the state machine has on disk covers the log up to this index: a restart will not ask for
+   * less.
+   */
+  record DurablyApplied(long index) implements ReplicaMessage {}
+}

@@ -1,0 +1,61 @@
+package io.kvorum.server;
+
+import io.kvorum.actors.group.Group;
+import io.kvorum.actors.group.GroupStatus;
+import io.kvorum.protocol.EtcdError;
+import io.kvorum.protocol.MemberId;
+import io.kvorum.protocol.Outcome;
+import io.kvorum.protocol.etcdserverpb.DowngradeInfo;
+import io.kvorum.protocol.etcdserverpb.StatusRequest;
+import io.kvorum.protocol.etcdserverpb.StatusResponse;
+import io.kvorum.server.grpc.MethodName;
+import io.kvorum.server.grpc.RpcMethod;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+
+/**
+ * {@code etcdserverpb.Maintenance}: what this member knows of itself, without asking the others.
+ */
+final class MaintenanceService {
+  private final Group group;
+  private final long quotaBytes;
+
+  MaintenanceService(Group group, long quotaBytes) {
+    this.group = group;
+    this.quotaBytes = quotaBytes;
+  }
+
+  List<RpcMethod> methods() {
+    return List.of(
+        new RpcMethod.Unary<>(
+            new MethodName("etcdserverpb.Maintenance", "Status"),
+            StatusRequest.parser(),
+            status -> true,
+            this::status));
+  }
+
+  private CompletionStage<Outcome<StatusResponse>> status(StatusRequest request) {
+    GroupStatus status = group.status();
+    StatusResponse.Builder response =
+        StatusResponse.newBuilder()
+            .setHeader(group.header(status.currentRevision()))
+            .setVersion(EtcdVersion.SERVER)
+            .setDbSize(status.dbSizeBytes())
+            .setDbSizeInUse(status.dbSizeInUseBytes())
+            .setDbSizeQuota(quotaBytes)
+            .setLeader(status.leader().value())
+            // raftIndex is the committed index, not the last one (etcd's Status).
+            .setRaftIndex(status.committedIndex())
+            .setRaftAppliedIndex(status.appliedIndex())
+            .setRaftTerm(status.term())
+            .setIsLearner(status.learner())
+            // Follows the cluster version, and is empty until that is known.
+            .setStorageVersion(status.clusterVersion())
+            .setDowngradeInfo(DowngradeInfo.getDefaultInstance());
+    if (status.leader().equals(MemberId.NONE)) {
+      response.addErrors(EtcdError.NO_LEADER.text());
+    }
+    return CompletableFuture.completedFuture(Outcome.ok(response.build()));
+  }
+}

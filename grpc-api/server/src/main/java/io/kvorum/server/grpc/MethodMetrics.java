@@ -1,0 +1,18 @@
+package io.kvorum.server.grpc;
+
+import io.grpc.Status;
+
+/** What is counted of one method's calls. Called from any thread, several times per call. */
+public interface MethodMetrics {
+  /** A call began; its first request message could be read. */
+  void started();
+
+  /** A request message of {@code bytes} was read. */
+  void received(int bytes);
+
+  /** A response message of {@code bytes} is on its way. */
+  void sent(int bytes);
+
+  /** The call is over. */
+  void handled(Status.Code code, long elapsedNanos);
+}

@@ -1,0 +1,187 @@
+package io.kvorum.server;
+
+import com.google.protobuf.ByteString;
+import io.kvorum.actors.group.Group;
+import io.kvorum.actors.group.GroupStatus;
+import io.kvorum.persistence.mvcc.History;
+import io.kvorum.persistence.mvcc.ReadView;
+import io.kvorum.protocol.MemberId;
+import io.kvorum.protocol.Outcome;
+import io.kvorum.protocol.etcdserverpb.CompactionResponse;
+import io.kvorum.protocol.etcdserverpb.DeleteRangeResponse;
+import io.kvorum.protocol.etcdserverpb.Member;
+import io.kvorum.protocol.etcdserverpb.PutResponse;
+import io.kvorum.protocol.etcdserverpb.RangeRequest;
+import io.kvorum.protocol.etcdserverpb.RangeResponse;
+import io.kvorum.protocol.etcdserverpb.ResponseHeader;
+import io.kvorum.protocol.etcdserverpb.TxnRequest;
+import io.kvorum.protocol.etcdserverpb.TxnResponse;
+import io.kvorum.protocol.etcdserverpb.WatchRequest;
+import io.kvorum.protocol.etcdserverpb.WatchResponse;
+import io.kvorum.protocol.internal.Command;
+import io.kvorum.protocol.mvccpb.KeyValue;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.Executor;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Function;
+import java.util.function.Supplier;
+import org.apache.pekko.Done;
+import org.apache.pekko.NotUsed;
+import org.apache.pekko.stream.javadsl.Source;
+import org.jspecify.annotations.Nullable;
+
+/** A group whose answers the test decides; by default everything succeeds at {@link #REVISION}. */
+final class FakeGroup implements Group, AutoCloseable {
+  static final long CLUSTER_ID = 0xcafeL;
+  static final long MEMBER_ID = 0xbeefL;
+  static final long TERM = 7;
+  static final long REVISION = 42;
+
+  final ConcurrentLinkedQueue<Command> proposed = new ConcurrentLinkedQueue<>();
+  final AtomicInteger barriers = new AtomicInteger();
+  final AtomicInteger openViews = new AtomicInteger();
+  volatile MemberId leader = new MemberId(MEMBER_ID);
+  volatile boolean learner;
+  volatile String clusterVersion = "3.7.0";
+  volatile Supplier<CompletionStage<Outcome<Done>>> barrier =
+      () -> CompletableFuture.completedFuture(open());
+  volatile Function<Command, CompletionStage<Outcome<Object>>> proposals =
+      command -> CompletableFuture.completedFuture(Outcome.ok(reply(command)));
+  volatile Function<RangeRequest, Outcome<RangeResponse.Builder>> ranges =
+      request -> Outcome.ok(RangeResponse.newBuilder().setHeader(revision()));
+  volatile Function<Source<WatchRequest, NotUsed>, Source<WatchResponse, NotUsed>> watches =
+      requests -> Source.never();
+  volatile CompletionStage<Void> compacted = CompletableFuture.completedFuture(null);
+  volatile Executor readExecutor;
+  private final ExecutorService reads = Executors.newFixedThreadPool(2);
+
+  FakeGroup() {
+    this.readExecutor = reads;
+  }
+
+  static Outcome<Done> open() {
+    return Outcome.ok(Done.getInstance());
+  }
+
+  private static ResponseHeader revision() {
+    return ResponseHeader.newBuilder().setRevision(REVISION).build();
+  }
+
+  private static Object reply(Command command) {
+    return switch (command.getRequestCase()) {
+      case PUT -> PutResponse.newBuilder().setHeader(revision());
+      case DELETE_RANGE -> DeleteRangeResponse.newBuilder().setHeader(revision());
+      case TXN -> TxnResponse.newBuilder().setHeader(revision()).setSucceeded(true);
+      case COMPACTION -> CompactionResponse.newBuilder().setHeader(revision());
+      default -> throw new IllegalArgumentException("unexpected command " + command);
+    };
+  }
+
+  @Override
+  public <T> CompletionStage<Outcome<T>> propose(Command.Builder command, Class<T> reply) {
+    Command built = command.build();
+    proposed.add(built);
+    return proposals.apply(built).thenApply(outcome -> outcome.map(reply::cast));
+  }
+
+  @Override
+  public CompletionStage<Outcome<Done>> linearizableBarrier() {
+    barriers.incrementAndGet();
+    return barrier.get();
+  }
+
+  @Override
+  public ReadView view() {
+    openViews.incrementAndGet();
+    return new View();
+  }
+
+  @Override
+  public ResponseHeader header(long revision) {
+    return ResponseHeader.newBuilder()
+        .setClusterId(CLUSTER_ID)
+        .setMemberId(MEMBER_ID)
+        .setRaftTerm(TERM)
+        .setRevision(revision)
+        .build();
+  }
+
+  @Override
+  public GroupStatus status() {
+    return new GroupStatus(
+        new MemberId(MEMBER_ID),
+        CLUSTER_ID,
+        leader,
+        TERM,
+        101,
+        100,
+        learner,
+        REVISION,
+        clusterVersion,
+        List.of(Member.newBuilder().setID(MEMBER_ID).setName("default").build()),
+        20_480,
+        16_384);
+  }
+
+  @Override
+  public CompletionStage<Void> physicalCompaction() {
+    return compacted;
+  }
+
+  @Override
+  public Source<WatchResponse, NotUsed> watch(Source<WatchRequest, NotUsed> requests) {
+    return watches.apply(requests);
+  }
+
+  @Override
+  public Executor readExecutor() {
+    return readExecutor;
+  }
+
+  @Override
+  public void close() {
+    reads.shutdownNow();
+  }
+
+  private final class View implements ReadView {
+    @Override
+    public long currentRevision() {
+      return REVISION;
+    }
+
+    @Override
+    public long compactedRevision() {
+      return -1;
+    }
+
+    @Override
+    public Outcome<RangeResponse.Builder> range(RangeRequest request) {
+      return ranges.apply(request);
+    }
+
+    @Override
+    public Outcome<TxnResponse.Builder> readOnlyTxn(TxnRequest request) {
+      return Outcome.ok(TxnResponse.newBuilder().setHeader(revision()).setSucceeded(true));
+    }
+
+    @Override
+    public Outcome<History> history(long fromRevision, int maxRevisions, long maxBytes) {
+      throw new UnsupportedOperationException("no history in a fake");
+    }
+
+    @Override
+    public @Nullable KeyValue get(ByteString key, long revision) {
+      return null;
+    }
+
+    @Override
+    public void close() {
+      openViews.decrementAndGet();
+    }
+  }
+}

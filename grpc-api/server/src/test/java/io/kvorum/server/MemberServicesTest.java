@@ -1,0 +1,163 @@
+package io.kvorum.server;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.grpc.MethodDescriptor;
+import io.kvorum.protocol.EtcdError;
+import io.kvorum.protocol.MemberId;
+import io.kvorum.protocol.Outcome;
+import io.kvorum.protocol.etcdserverpb.AlarmRequest;
+import io.kvorum.protocol.etcdserverpb.AlarmResponse;
+import io.kvorum.protocol.etcdserverpb.LeaseGrantRequest;
+import io.kvorum.protocol.etcdserverpb.LeaseGrantResponse;
+import io.kvorum.protocol.etcdserverpb.LeaseKeepAliveRequest;
+import io.kvorum.protocol.etcdserverpb.LeaseKeepAliveResponse;
+import io.kvorum.protocol.etcdserverpb.MemberListRequest;
+import io.kvorum.protocol.etcdserverpb.MemberListResponse;
+import io.kvorum.protocol.etcdserverpb.RangeRequest;
+import io.kvorum.protocol.etcdserverpb.RangeStreamResponse;
+import io.kvorum.protocol.etcdserverpb.StatusRequest;
+import io.kvorum.protocol.etcdserverpb.StatusResponse;
+import io.kvorum.protocol.v3lockpb.LockRequest;
+import io.kvorum.protocol.v3lockpb.LockResponse;
+import java.util.concurrent.CompletableFuture;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+
+/** Status, members, and what is not served yet. */
+class MemberServicesTest {
+  private static final MethodDescriptor<StatusRequest, StatusResponse> STATUS =
+      ServerFixture.unary(
+          "etcdserverpb.Maintenance/Status",
+          StatusRequest.getDefaultInstance(),
+          StatusResponse.getDefaultInstance());
+  private static final MethodDescriptor<MemberListRequest, MemberListResponse> MEMBER_LIST =
+      ServerFixture.unary(
+          "etcdserverpb.Cluster/MemberList",
+          MemberListRequest.getDefaultInstance(),
+          MemberListResponse.getDefaultInstance());
+
+  private final ServerFixture fixture = new ServerFixture();
+  private final FakeGroup group = fixture.group;
+
+  @AfterEach
+  void close() {
+    fixture.close();
+  }
+
+  @Test
+  void statusTellsWhatTheMemberKnows() {
+    StatusResponse status = fixture.call(STATUS, StatusRequest.getDefaultInstance());
+    assertEquals(FakeGroup.REVISION, status.getHeader().getRevision());
+    assertEquals(FakeGroup.MEMBER_ID, status.getHeader().getMemberId());
+    assertEquals("3.7.1", status.getVersion());
+    assertEquals("3.7.0", status.getStorageVersion());
+    assertEquals(20_480, status.getDbSize());
+    assertEquals(16_384, status.getDbSizeInUse());
+    assertEquals(2_147_483_648L, status.getDbSizeQuota());
+    assertEquals(FakeGroup.MEMBER_ID, status.getLeader());
+    assertEquals(101, status.getRaftIndex());
+    assertEquals(100, status.getRaftAppliedIndex());
+    assertEquals(FakeGroup.TERM, status.getRaftTerm());
+    assertTrue(status.hasDowngradeInfo());
+    assertEquals(0, status.getErrorsCount());
+  }
+
+  @Test
+  void statusIsAnsweredByALearnerAndWithoutALeader() {
+    group.learner = true;
+    group.leader = MemberId.NONE;
+    group.clusterVersion = "";
+    StatusResponse status = fixture.call(STATUS, StatusRequest.getDefaultInstance());
+    assertTrue(status.getIsLearner());
+    assertEquals(0, status.getLeader());
+    assertEquals(EtcdError.NO_LEADER.text(), status.getErrors(0));
+    assertEquals("", status.getStorageVersion());
+  }
+
+  @Test
+  void membersHaveAHeaderWithoutRevision() {
+    MemberListResponse members = fixture.call(MEMBER_LIST, MemberListRequest.getDefaultInstance());
+    assertEquals(0, members.getHeader().getRevision());
+    assertEquals(FakeGroup.CLUSTER_ID, members.getHeader().getClusterId());
+    assertEquals("default", members.getMembers(0).getName());
+    assertEquals(0, group.barriers.get());
+    fixture.call(MEMBER_LIST, MemberListRequest.newBuilder().setLinearizable(true).build());
+    assertEquals(1, group.barriers.get());
+    group.barrier = () -> CompletableFuture.completedFuture(Outcome.refused(EtcdError.TIMEOUT));
+    assertEquals(
+        "UNAVAILABLE: etcdserver: request timed out",
+        fixture.failure(MEMBER_LIST, MemberListRequest.newBuilder().setLinearizable(true).build()));
+    group.learner = true;
+    assertEquals(
+        "FAILED_PRECONDITION: etcdserver: rpc not supported for learner",
+        fixture.failure(MEMBER_LIST, MemberListRequest.getDefaultInstance()));
+  }
+
+  @Test
+  void whatIsNotServedYetIsNamed() {
+    assertEquals(
+        "UNIMPLEMENTED: kvorum: etcdserverpb.Lease/LeaseGrant is not supported yet",
+        fixture.failure(
+            ServerFixture.unary(
+                "etcdserverpb.Lease/LeaseGrant",
+                LeaseGrantRequest.getDefaultInstance(),
+                LeaseGrantResponse.getDefaultInstance()),
+            LeaseGrantRequest.getDefaultInstance()));
+    assertEquals(
+        "UNIMPLEMENTED: kvorum: etcdserverpb.Maintenance/Alarm is not supported yet",
+        fixture.failure(
+            ServerFixture.unary(
+                "etcdserverpb.Maintenance/Alarm",
+                AlarmRequest.getDefaultInstance(),
+                AlarmResponse.getDefaultInstance()),
+            AlarmRequest.getDefaultInstance()));
+    assertEquals(
+        "UNIMPLEMENTED: kvorum: v3lockpb.Lock/Lock is not supported yet",
+        fixture.failure(
+            ServerFixture.unary(
+                "v3lockpb.Lock/Lock",
+                LockRequest.getDefaultInstance(),
+                LockResponse.getDefaultInstance()),
+            LockRequest.getDefaultInstance()));
+    // Called as unary, so that the status comes from the same trailers.
+    assertEquals(
+        "UNIMPLEMENTED: kvorum: etcdserverpb.KV/RangeStream is not supported yet",
+        fixture.failure(
+            ServerFixture.unary(
+                "etcdserverpb.KV/RangeStream",
+                RangeRequest.getDefaultInstance(),
+                RangeStreamResponse.getDefaultInstance()),
+            RangeRequest.getDefaultInstance()));
+    assertEquals(
+        "UNIMPLEMENTED: kvorum: etcdserverpb.Lease/LeaseKeepAlive is not supported yet",
+        fixture.failure(
+            ServerFixture.unary(
+                "etcdserverpb.Lease/LeaseKeepAlive",
+                LeaseKeepAliveRequest.getDefaultInstance(),
+                LeaseKeepAliveResponse.getDefaultInstance()),
+            LeaseKeepAliveRequest.getDefaultInstance()));
+    assertEquals(1, fixture.metrics.count("etcdserverpb.Lease/LeaseGrant handled UNIMPLEMENTED"));
+  }
+
+  @Test
+  void whatTheContractDoesNotHaveIsRefusedInGrpcsWords() {
+    assertEquals("UNIMPLEMENTED: unknown service a.B", fixture.failure(named("a.B/C"), status()));
+    assertEquals(
+        "UNIMPLEMENTED: unknown method Fetch for service etcdserverpb.KV",
+        fixture.failure(named("etcdserverpb.KV/Fetch"), status()));
+    assertEquals(
+        "UNIMPLEMENTED: unknown service etcdserverpb.KV/Range",
+        fixture.failure(named("etcdserverpb.KV/Range/x"), status()));
+  }
+
+  private static MethodDescriptor<StatusRequest, StatusResponse> named(String method) {
+    return ServerFixture.unary(
+        method, StatusRequest.getDefaultInstance(), StatusResponse.getDefaultInstance());
+  }
+
+  private static StatusRequest status() {
+    return StatusRequest.getDefaultInstance();
+  }
+}

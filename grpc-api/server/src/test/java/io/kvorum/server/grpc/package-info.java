@@ -1,0 +1,4 @@
+@NullMarked
+package io.kvorum.server.grpc;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,4 @@
+@NullMarked
+package io.kvorum.server;
+
+import org.jspecify.annotations.NullMarked;
