@@ -41,6 +41,17 @@ final class RevisionRing {
     return newest;
   }
 
+  /** The hub only: how many revisions are held. */
+  long size() {
+    return newest + 1 - oldest;
+  }
+
+  /** The entry of a revision, or null if it is not here (any more, or yet). */
+  @Nullable RevisionEntry get(long revision) {
+    var entry = entries.get(slot(revision));
+    return entry != null && entry.revision() == revision ? entry : null;
+  }
+
   /** The hub only; the revision must follow the newest one. */
   void append(RevisionEntry entry) {
     if (entry.revision() != newest + 1) {
@@ -73,8 +84,8 @@ final class RevisionRing {
     var found = new ArrayList<RevisionEntry>();
     long foundBytes = 0;
     for (long revision = from; revision <= last && found.size() < revisionsMax; revision++) {
-      var entry = entries.get(slot(revision));
-      if (entry == null || entry.revision() != revision) {
+      var entry = get(revision);
+      if (entry == null) {
         break;
       }
       foundBytes += entry.bytes();

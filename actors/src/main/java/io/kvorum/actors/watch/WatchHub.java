@@ -23,7 +23,7 @@ import org.apache.pekko.actor.typed.javadsl.Receive;
 public final class WatchHub extends AbstractBehavior<WatchHub.Message> {
 
   /** What the hub is told. */
-  public sealed interface Message permits Publish, Jump, PublisherMessage, StreamMessage {}
+  public sealed interface Message permits Publish, Jump, Spread, PublisherMessage, StreamMessage {}
 
   /**
    * What was committed, in order. Whatever is missing between two of these is taken from the
@@ -112,6 +112,22 @@ public final class WatchHub extends AbstractBehavior<WatchHub.Message> {
     }
   }
 
+  /** To itself: the next part of the work that is left. */
+  private enum Spread implements Message {
+    NEXT
+  }
+
+  /**
+   * Work for one message: subscriptions served, and revisions. What is left waits behind the
+   * messages that have come meanwhile, so that the ring never falls behind the writers.
+   */
+  private static final int SPREAD_DELIVERIES = 4096;
+
+  private static final int SPREAD_REVISIONS = 1024;
+
+  /** However small the ring is, this much work left is not yet too much. */
+  private static final long ARREARS_MIN_REVISIONS = 64;
+
   /** A stream and what is to be sent to it at the end of the present message. */
   private static final class Book {
     final StreamPort port;
@@ -151,9 +167,15 @@ public final class WatchHub extends AbstractBehavior<WatchHub.Message> {
   private final LinkedHashSet<Book> dirty = new LinkedHashSet<>();
   private final LinkedHashSet<Feed> touched = new LinkedHashSet<>();
 
+  /** Events up to this revision have been handed to the subscriptions that match. */
+  private long spreadTo;
+
+  private boolean spreading;
+
   private WatchHub(ActorContext<Message> context, RevisionRing ring) {
     super(context);
     this.ring = ring;
+    this.spreadTo = ring.newest();
   }
 
   /**
@@ -181,6 +203,10 @@ public final class WatchHub extends AbstractBehavior<WatchHub.Message> {
     switch (message) {
       case Publish(var revisions) -> publish(revisions);
       case Jump(var currentRevision) -> jump(currentRevision);
+      case Spread.NEXT -> {
+        spreading = false;
+        spread();
+      }
       case PublisherMessage.Offered offered -> {
         offered.from().taken(offered.bytes());
         publish(offered.revisions());
@@ -218,7 +244,7 @@ public final class WatchHub extends AbstractBehavior<WatchHub.Message> {
       book.feeds.add(feed);
       index.add(feed.watcher().interval(), feed);
     }
-    join.stream().reply(new HubReply.Joined(join.subscriptions(), ring.newest()));
+    join.stream().reply(new HubReply.Joined(join.subscriptions(), spreadTo));
   }
 
   private void close(StreamPort stream) {
@@ -242,17 +268,48 @@ public final class WatchHub extends AbstractBehavior<WatchHub.Message> {
         if (revision.revision() != ring.newest() + 1) {
           jump(revision.revision() - 1);
         }
-        publish(RevisionEntry.live(revision));
+        ring.append(RevisionEntry.live(revision));
       }
     }
-    flush();
+    if (!spreading) {
+      spread();
+    }
   }
 
-  private void publish(RevisionEntry entry) {
-    ring.append(entry);
+  /** Goes on with what is in the ring and not yet handed out, for the length of one message. */
+  private void spread() {
     if (index.isEmpty()) {
-      return;
+      spreadTo = ring.newest();
     }
+    int deliveries = 0;
+    int revisions = 0;
+    while (spreadTo < ring.newest()
+        && deliveries < SPREAD_DELIVERIES
+        && revisions < SPREAD_REVISIONS) {
+      var entry = ring.get(spreadTo + 1);
+      if (entry == null || isFarInArrears()) {
+        // Each on his own is slower to begin with, but takes many revisions in one response, and
+        // the ring still has them.
+        fallAllBehind(ring.newest());
+        break;
+      }
+      deliveries += spread(entry);
+      spreadTo++;
+      revisions++;
+    }
+    flush();
+    if (spreadTo < ring.newest()) {
+      spreading = true;
+      getContext().getSelf().tell(Spread.NEXT);
+    }
+  }
+
+  private boolean isFarInArrears() {
+    long arrears = ring.newest() - spreadTo;
+    return arrears > Math.max(ARREARS_MIN_REVISIONS, ring.size() / 2);
+  }
+
+  private int spread(RevisionEntry entry) {
     var plain = entry.plain();
     var full = entry.full();
     for (int i = 0; i < plain.size(); i++) {
@@ -262,8 +319,10 @@ public final class WatchHub extends AbstractBehavior<WatchHub.Message> {
           withoutPrevKv.getKv().getKey(),
           feed -> match(feed, entry.revision(), withoutPrevKv, withPrevKv));
     }
+    int deliveries = touched.size();
     touched.forEach(feed -> deliver(feed, entry));
     touched.clear();
+    return deliveries;
   }
 
   private void match(Feed feed, long revision, Event withoutPrevKv, Event withPrevKv) {
@@ -295,18 +354,23 @@ public final class WatchHub extends AbstractBehavior<WatchHub.Message> {
   }
 
   private void jump(long currentRevision) {
-    if (currentRevision <= ring.newest()) {
-      return;
+    if (currentRevision > ring.newest()) {
+      ring.restart(currentRevision);
+      fallAllBehind(currentRevision);
+      flush();
     }
-    long missedFrom = ring.newest() + 1;
-    ring.restart(currentRevision);
+  }
+
+  /** Every subscription that has something coming up to the revision, matching or not, ends. */
+  private void fallAllBehind(long revision) {
+    long missedFrom = spreadTo + 1;
+    spreadTo = revision;
     for (var feed : List.copyOf(feeds.values())) {
       // One that waits for a revision still to come has missed nothing.
-      if (feed.subscription.fromRevision() <= currentRevision) {
+      if (feed.subscription.fromRevision() <= revision) {
         fallBehind(feed, Math.max(missedFrom, feed.subscription.fromRevision()));
       }
     }
-    flush();
   }
 
   private void flush() {
@@ -322,10 +386,10 @@ public final class WatchHub extends AbstractBehavior<WatchHub.Message> {
   }
 
   private boolean answer(StreamMessage.AskReached ask) {
-    if (ask.atLeast() > ring.newest()) {
+    if (ask.atLeast() > spreadTo) {
       return false;
     }
-    ask.stream().reply(new HubReply.Reached(ask.purpose(), ring.newest()));
+    ask.stream().reply(new HubReply.Reached(ask.purpose(), spreadTo));
     return true;
   }
 }

@@ -8,7 +8,8 @@
  * group. The hub puts each revision into a bounded ring of the newest ones, finds the subscriptions
  * that match (exact keys by hash, ranges by an interval tree) and hands each stream its share. That
  * is all it ever does: it reads no disk, scans nothing on behalf of one client, and waits for
- * nobody.
+ * nobody. It works in small parts with other messages in between; if there is more to hand out than
+ * it can manage, it ends the subscriptions, and the streams read the ring by themselves.
  *
  * <p>Each client stream is a stage of Pekko Streams with a session inside that knows the client's
  * watchers. A watcher that is level has a subscription at the hub. What the hub hands over is

@@ -19,6 +19,8 @@ import org.apache.pekko.actor.testkit.typed.javadsl.ActorTestKit;
 import org.apache.pekko.stream.javadsl.Source;
 import org.apache.pekko.stream.testkit.javadsl.TestSink;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Demand, credit, and what happens to those who do not keep up. */
 class WatchFlowTest {
@@ -53,23 +55,26 @@ class WatchFlowTest {
     }
   }
 
-  @Test
-  void aBurstLargerThanTheCreditIsTakenFromTheRingWithoutReadingHistory() {
+  @ParameterizedTest
+  @ValueSource(ints = {200, 1_000, 3_000})
+  void aBurstLargerThanTheCreditIsTakenFromTheRingWithoutReadingHistory(int revisions) {
     try (var watch = new WatchFixture(SETTINGS);
         var client = watch.client()) {
       client.created(create("a", ""));
       var burst = new ArrayList<RevisionEvents>();
-      for (int i = 0; i < 1_000; i++) {
+      for (int i = 0; i < revisions; i++) {
         burst.addAll(watch.store.commit(new FakeStore.Op("a", "" + i)));
       }
       watch.hub.tell(new WatchHub.Publish(burst));
       long last = 1;
-      while (last < 1_001) {
+      while (last < revisions + 1) {
         for (var event : client.next().getEventsList()) {
           assertEquals(++last, event.getKv().getModRevision());
         }
       }
       assertEquals(0, watch.store.historyReads.get());
+      watch.put("a", "live");
+      assertEquals(revisions + 2, client.next().getHeader().getRevision());
     }
   }
 
