@@ -16,6 +16,7 @@ import io.kvorum.actors.wal.LogIdentity;
 import io.kvorum.actors.wal.RecoveredLog;
 import io.kvorum.actors.wal.WalActor;
 import io.kvorum.actors.watch.WatchHub;
+import io.kvorum.actors.watch.WatchPublisher;
 import io.kvorum.actors.watch.WatchStreams;
 import io.kvorum.persistence.mvcc.Keyspace;
 import io.kvorum.persistence.mvcc.RevisionEvents;
@@ -295,7 +296,7 @@ public final class GroupSupervisor extends AbstractBehavior<GroupSupervisor.Mess
                     local.proposals(),
                     applied,
                     new Applier.SyncPolicy(settings.syncEntries(), SYNC_BYTES),
-                    new AppliedListener(hub)),
+                    new AppliedListener(new WatchPublisher(hub, watchSettings))),
                 "applier",
                 DispatcherSelector.fromConfig("kvorum.apply-dispatcher"));
     RaftLog raftLog =
@@ -461,16 +462,16 @@ public final class GroupSupervisor extends AbstractBehavior<GroupSupervisor.Mess
 
   /** What the applier reports. */
   private final class AppliedListener implements Applier.Listener {
-    private final ActorRef<WatchHub.Message> hub;
+    private final WatchPublisher publisher;
 
-    AppliedListener(ActorRef<WatchHub.Message> hub) {
-      this.hub = hub;
+    AppliedListener(WatchPublisher publisher) {
+      this.publisher = publisher;
     }
 
     @Override
     public void events(List<RevisionEvents> revisions) {
       if (!revisions.isEmpty()) {
-        hub.tell(new WatchHub.Publish(revisions));
+        publisher.publish(revisions);
       }
     }
 

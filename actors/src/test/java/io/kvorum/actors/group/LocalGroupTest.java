@@ -55,8 +55,7 @@ final class LocalGroupTest {
       WalJournalExtension.get(kit.system())
           .open(WalSettings.in(directory.resolve("wal")), WalMetrics.NONE);
       keyspace =
-          Keyspace.open(
-              directory.resolve("keyspace"), GroupId.DEFAULT, KeyspaceOptions.defaults());
+          Keyspace.open(directory.resolve("keyspace"), GroupId.DEFAULT, KeyspaceOptions.defaults());
       kit.spawn(
           GroupSupervisor.create(
               settings(token, tokenGiven),
@@ -162,7 +161,8 @@ final class LocalGroupTest {
     }
     try (Life other = new Life("two", true)) {
       ExecutionException refused = assertThrows(ExecutionException.class, other::group);
-      assertTrue(String.valueOf(refused.getMessage()).contains("one, not two"), refused::getMessage);
+      assertTrue(
+          String.valueOf(refused.getMessage()).contains("one, not two"), refused::getMessage);
     }
   }
 }
