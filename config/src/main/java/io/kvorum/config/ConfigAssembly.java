@@ -60,8 +60,16 @@ final class ConfigAssembly {
         clientApi(clusterAssembly),
         storage(),
         logging(),
-        new MetricsConfig(settings.text(OperationFlags.METRICS).equals("extensive")),
+        metrics(),
         tuning());
+  }
+
+  private MetricsConfig metrics() {
+    boolean extensive = settings.text(OperationFlags.METRICS).equals("extensive");
+    if (extensive) {
+      settings.refuseNotYet(OperationFlags.METRICS, "; only basic");
+    }
+    return new MetricsConfig(extensive);
   }
 
   private MemberConfig member() {

@@ -32,10 +32,11 @@ final class MemberFlags {
       flag("election-timeout", UINT_MILLIS, "1000", "time without a leader, in milliseconds");
   static final Flag INITIAL_ELECTION_TICK_ADVANCE =
       flag(
-          "initial-election-tick-advance",
-          BOOL,
-          "true",
-          "do not wait a full election timeout at the start");
+              "initial-election-tick-advance",
+              BOOL,
+              "true",
+              "do not wait a full election timeout at the start")
+          .notYet();
   static final Flag LISTEN_PEER_URLS =
       flag(
           "listen-peer-urls",
@@ -61,7 +62,8 @@ final class MemberFlags {
   static final Flag MAX_CONCURRENT_STREAMS =
       flag("max-concurrent-streams", UINT32, "4294967295", "most open streams per connection");
   static final Flag GRPC_KEEPALIVE_MIN_TIME =
-      flag("grpc-keepalive-min-time", DURATION, "5s", "shortest time between a client's pings");
+      flag("grpc-keepalive-min-time", DURATION, "5s", "shortest time between a client's pings")
+          .notYet();
   static final Flag GRPC_KEEPALIVE_INTERVAL =
       flag("grpc-keepalive-interval", DURATION, "2h", "time between pings to a client; 0 for none");
   static final Flag GRPC_KEEPALIVE_TIMEOUT =

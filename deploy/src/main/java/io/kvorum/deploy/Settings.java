@@ -54,6 +54,7 @@ final class Settings {
         raft.requestTimeout(),
         config.clientApi().maxRequestBytes(),
         raft.snapshotCountEntries(),
+        config.storage().warningApplyDuration(),
         progress.isZero() ? DEFAULT_WATCH_PROGRESS_INTERVAL : progress);
   }
 

@@ -54,6 +54,9 @@ public final class Applier extends AbstractBehavior<Applier.Message> {
 
     void configuration(Configuration configuration);
 
+    /** A batch took longer than it should. */
+    void slow();
+
     /** The keyspace takes no writes, or takes them again. */
     void stalled(boolean stalled);
 
@@ -76,6 +79,7 @@ public final class Applier extends AbstractBehavior<Applier.Message> {
   private final PendingProposals proposals;
   private final AppliedIndex applied;
   private final SyncPolicy syncPolicy;
+  private final long warnApplyNanos;
   private final Listener listener;
   private final TimerScheduler<Message> timers;
   private final ArrayDeque<Entry> waiting = new ArrayDeque<>();
@@ -92,6 +96,7 @@ public final class Applier extends AbstractBehavior<Applier.Message> {
       PendingProposals proposals,
       AppliedIndex applied,
       SyncPolicy syncPolicy,
+      Duration warnApply,
       Listener listener) {
     super(context);
     this.timers = timers;
@@ -100,6 +105,7 @@ public final class Applier extends AbstractBehavior<Applier.Message> {
     this.proposals = proposals;
     this.applied = applied;
     this.syncPolicy = syncPolicy;
+    this.warnApplyNanos = warnApply.toNanos();
     this.listener = listener;
   }
 
@@ -109,6 +115,7 @@ public final class Applier extends AbstractBehavior<Applier.Message> {
       PendingProposals proposals,
       AppliedIndex applied,
       SyncPolicy syncPolicy,
+      Duration warnApply,
       Listener listener) {
     return Behaviors.setup(
         context ->
@@ -122,6 +129,7 @@ public final class Applier extends AbstractBehavior<Applier.Message> {
                         proposals,
                         applied,
                         syncPolicy,
+                        warnApply,
                         listener)));
   }
 
@@ -144,7 +152,9 @@ public final class Applier extends AbstractBehavior<Applier.Message> {
   private void tryNextBatch() {
     List<Entry> batch = nextBatch();
     try {
+      long begun = System.nanoTime();
       applyBatch(batch);
+      warnIfSlow(batch.size(), System.nanoTime() - begun);
     } catch (StorageException e) {
       log.error(
           "the keyspace takes no writes, trying again in {}: {}", RETRY_DELAY, e.getMessage());
@@ -160,6 +170,14 @@ public final class Applier extends AbstractBehavior<Applier.Message> {
     }
     batch.forEach(e -> waiting.removeFirst());
     syncWhenDue(batch);
+  }
+
+  private void warnIfSlow(int entries, long elapsedNanos) {
+    if (elapsedNanos > warnApplyNanos) {
+      listener.slow();
+      log.warn(
+          "apply request took too long: {} entries in {} ms", entries, elapsedNanos / 1_000_000);
+    }
   }
 
   private List<Entry> nextBatch() {

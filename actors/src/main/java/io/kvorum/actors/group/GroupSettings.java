@@ -19,6 +19,7 @@ import java.util.Map;
  * @param requestTimeout how long a proposal or a read index may take
  * @param maxRequestBytes largest encoded proposal
  * @param syncEntries the keyspace is made durable after this many applied entries
+ * @param warnApply a batch of entries that takes longer to apply is logged
  * @param watchProgressInterval between progress notifications of an idle watch
  */
 public record GroupSettings(
@@ -33,4 +34,5 @@ public record GroupSettings(
     Duration requestTimeout,
     int maxRequestBytes,
     long syncEntries,
+    Duration warnApply,
     Duration watchProgressInterval) {}

@@ -296,6 +296,7 @@ public final class GroupSupervisor extends AbstractBehavior<GroupSupervisor.Mess
                     local.proposals(),
                     applied,
                     new Applier.SyncPolicy(settings.syncEntries(), SYNC_BYTES),
+                    settings.warnApply(),
                     new AppliedListener(new WatchPublisher(hub, watchSettings))),
                 "applier",
                 DispatcherSelector.fromConfig("kvorum.apply-dispatcher"));
@@ -478,6 +479,11 @@ public final class GroupSupervisor extends AbstractBehavior<GroupSupervisor.Mess
     @Override
     public void configuration(Configuration configuration) {
       replicaRef().tell(new ReplicaMessage.ConfigurationApplied(configuration));
+    }
+
+    @Override
+    public void slow() {
+      metrics.slowApplies.increment();
     }
 
     @Override

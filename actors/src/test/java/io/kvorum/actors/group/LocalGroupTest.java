@@ -93,6 +93,7 @@ final class LocalGroupTest {
         Duration.ofSeconds(7),
         MAX_REQUEST_BYTES,
         10_000,
+        Duration.ofMillis(100),
         Duration.ofMinutes(10));
   }
 
