@@ -35,7 +35,8 @@ final class LogFile {
   /**
    * @param position where the first record begins that is not good; everything before is
    * @param what the matter in a few words
-   * @param nextRecord where a record with a good checksum begins, there or behind, or -1 if there is none
+   * @param nextRecord where a record with a good checksum begins, there or behind, or -1 if there
+   *     is none
    */
   record Damage(long position, String what, long nextRecord) {}
 

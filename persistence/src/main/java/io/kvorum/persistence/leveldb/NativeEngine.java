@@ -63,8 +63,9 @@ final class NativeEngine implements Engine {
   }
 
   /**
-   * leveldbjni extracts its library into a new temporary file at each start and removes it only at an orderly end. Where a loaded
-   * library can be unlinked this is done at once, so that killed processes leave nothing behind.
+   * leveldbjni extracts its library into a new temporary file at each start and removes it only at
+   * an orderly end. Where a loaded library can be unlinked this is done at once, so that killed
+   * processes leave nothing behind.
    */
   private static void removeExtractedLibrary() {
     Path maps = Path.of("/proc/self/maps");

@@ -158,7 +158,8 @@ class LevelDbTest {
   @EnumSource
   void partsOfAnotherDatabaseAreRefused(Opening.Kind kind) {
     try (LevelDb one = open(kind);
-        LevelDb other = Opening.open(directory.resolve("other"), options(), Recovery.REFUSE_LOSS, kind);
+        LevelDb other =
+            Opening.open(directory.resolve("other"), options(), Recovery.REFUSE_LOSS, kind);
         LevelDb.Batch batch = other.batch();
         LevelDb.Snapshot snapshot = other.snapshot()) {
       assertThrows(IllegalArgumentException.class, () -> one.write(batch, false));
@@ -177,7 +178,9 @@ class LevelDbTest {
       CountDownLatch running = new CountDownLatch(4);
       List<CompletableFuture<Void>> users = new ArrayList<>();
       for (Runnable use : uses(db, shared)) {
-        users.add(CompletableFuture.runAsync(() -> useUntilClosed(use, running), task -> Thread.ofPlatform().start(task)));
+        users.add(
+            CompletableFuture.runAsync(
+                () -> useUntilClosed(use, running), task -> Thread.ofPlatform().start(task)));
       }
       assertTrue(running.await(30, TimeUnit.SECONDS));
       db.close();

@@ -24,8 +24,9 @@ import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /**
- * Damaged logs. Each test starts from the directory of a fresh database, whose manifest says that log 3 comes first and that no
- * change has been given a number, and puts logs there; change {@code n} puts key {@code k<n>}.
+ * Damaged logs. Each test starts from the directory of a fresh database, whose manifest says that
+ * log 3 comes first and that no change has been given a number, and puts logs there; change {@code
+ * n} puts key {@code k<n>}.
  */
 class LogFileScannerTest {
 
@@ -91,8 +92,11 @@ class LogFileScannerTest {
   @Test
   void tailCutInTheHeaderOfItsRecord() throws IOException {
     LogWriter log = changes(1, 10, 300);
-    Files.write(directory.resolve("000003.log"), Arrays.copyOf(log.bytes(), log.positions.get(9) + 3));
-    assertEquals((long) log.positions.get(9), LogFileScanner.check(directory, Recovery.REFUSE_LOSS).getFirst().position());
+    Files.write(
+        directory.resolve("000003.log"), Arrays.copyOf(log.bytes(), log.positions.get(9) + 3));
+    assertEquals(
+        (long) log.positions.get(9),
+        LogFileScanner.check(directory, Recovery.REFUSE_LOSS).getFirst().position());
     assertHolds(9, Recovery.REFUSE_LOSS);
   }
 
@@ -114,7 +118,9 @@ class LogFileScannerTest {
     byte[] content = log.bytes();
     Arrays.fill(content, log.positions.get(3), log.positions.get(3) + 4096, (byte) 0);
     Files.write(directory.resolve("000003.log"), content);
-    assertEquals((long) log.positions.get(3), LogFileScanner.check(directory, Recovery.REFUSE_LOSS).getFirst().position());
+    assertEquals(
+        (long) log.positions.get(3),
+        LogFileScanner.check(directory, Recovery.REFUSE_LOSS).getFirst().position());
     assertHolds(3, Recovery.REFUSE_LOSS);
   }
 
@@ -127,7 +133,8 @@ class LogFileScannerTest {
     byte[] damaged = Files.readAllBytes(file);
 
     StorageException refused =
-        assertThrows(StorageException.class, () -> LevelDb.open(directory, options(), Recovery.REFUSE_LOSS));
+        assertThrows(
+            StorageException.class, () -> LevelDb.open(directory, options(), Recovery.REFUSE_LOSS));
 
     assertEquals(StorageException.Reason.CORRUPT, refused.reason());
     assertMessage(refused, "000003.log", "byte " + log.positions.get(4), "join again", "backup");
@@ -141,7 +148,8 @@ class LogFileScannerTest {
     byte[] content = log.bytes();
     Arrays.fill(content, 40_960, 45_056, (byte) 0);
     Files.write(directory.resolve("000003.log"), content);
-    assertThrows(StorageException.class, () -> LogFileScanner.check(directory, Recovery.REFUSE_LOSS));
+    assertThrows(
+        StorageException.class, () -> LogFileScanner.check(directory, Recovery.REFUSE_LOSS));
     int good = 0;
     while (log.positions.get(good + 1) <= 40_960) {
       good++;
@@ -157,7 +165,8 @@ class LogFileScannerTest {
     Path newer = changes(11, 5, 300).writeTo(directory, 4);
 
     StorageException refused =
-        assertThrows(StorageException.class, () -> LevelDb.open(directory, options(), Recovery.REFUSE_LOSS));
+        assertThrows(
+            StorageException.class, () -> LevelDb.open(directory, options(), Recovery.REFUSE_LOSS));
     assertMessage(refused, "000004.log", "begins with change 11 where 8 should come next");
     assertTrue(Files.exists(newer));
 
@@ -168,10 +177,12 @@ class LogFileScannerTest {
   @Test
   void tornTailOfAnOlderLogIsNoTail() throws IOException {
     LogWriter older = changes(1, 10, 300);
-    Files.write(directory.resolve("000003.log"), Arrays.copyOf(older.bytes(), older.positions.get(7) + 20));
+    Files.write(
+        directory.resolve("000003.log"), Arrays.copyOf(older.bytes(), older.positions.get(7) + 20));
     changes(11, 5, 300).writeTo(directory, 4);
     StorageException refused =
-        assertThrows(StorageException.class, () -> LevelDb.open(directory, options(), Recovery.REFUSE_LOSS));
+        assertThrows(
+            StorageException.class, () -> LevelDb.open(directory, options(), Recovery.REFUSE_LOSS));
     assertMessage(refused, "000003.log", "byte " + older.positions.get(7));
     assertHolds(7, Recovery.KEEP_PREFIX);
   }
@@ -180,7 +191,8 @@ class LogFileScannerTest {
   void wholeLogLostBeforeAnother() throws IOException {
     Files.delete(directory.resolve("000003.log"));
     changes(11, 5, 300).writeTo(directory, 4);
-    assertThrows(StorageException.class, () -> LogFileScanner.check(directory, Recovery.REFUSE_LOSS));
+    assertThrows(
+        StorageException.class, () -> LogFileScanner.check(directory, Recovery.REFUSE_LOSS));
     assertHolds(0, Recovery.KEEP_PREFIX);
   }
 
@@ -197,7 +209,8 @@ class LogFileScannerTest {
     log.put(5, "k5", value(5, 300));
     log.writeTo(directory, 3);
     StorageException refused =
-        assertThrows(StorageException.class, () -> LogFileScanner.check(directory, Recovery.REFUSE_LOSS));
+        assertThrows(
+            StorageException.class, () -> LogFileScanner.check(directory, Recovery.REFUSE_LOSS));
     assertMessage(refused, "000003.log", "byte " + log.positions.get(3), "change 5 where 4");
     assertHolds(3, Recovery.KEEP_PREFIX);
   }
@@ -218,7 +231,9 @@ class LogFileScannerTest {
     torn[whole.length + 6] = 1;
     Files.write(manifest, torn);
     changes(1, 5, 300).writeTo(directory, 3);
-    assertEquals((long) whole.length, LogFileScanner.check(directory, Recovery.REFUSE_LOSS).getFirst().position());
+    assertEquals(
+        (long) whole.length,
+        LogFileScanner.check(directory, Recovery.REFUSE_LOSS).getFirst().position());
     assertHolds(5, Recovery.REFUSE_LOSS);
   }
 
@@ -226,7 +241,8 @@ class LogFileScannerTest {
   void manifestDamagedInTheMiddleIsRefused() throws IOException {
     flip(manifest(), 9);
     StorageException refused =
-        assertThrows(StorageException.class, () -> LevelDb.open(directory, options(), Recovery.KEEP_PREFIX));
+        assertThrows(
+            StorageException.class, () -> LevelDb.open(directory, options(), Recovery.KEEP_PREFIX));
     assertEquals(StorageException.Reason.CORRUPT, refused.reason());
     assertMessage(refused, "MANIFEST-", "byte 0");
   }
@@ -234,7 +250,8 @@ class LogFileScannerTest {
   @Test
   void currentThatNamesNothing() throws IOException {
     Files.writeString(directory.resolve("CURRENT"), "MANIFEST-000099\n");
-    StorageException refused = assertThrows(StorageException.class, () -> LevelDb.open(directory, options()));
+    StorageException refused =
+        assertThrows(StorageException.class, () -> LevelDb.open(directory, options()));
     assertEquals(StorageException.Reason.CORRUPT, refused.reason());
     assertMessage(refused, "CURRENT", "MANIFEST-000099");
   }
@@ -257,7 +274,9 @@ class LogFileScannerTest {
       String replay = "round " + round + "; replay with -D" + SEED + "=" + seed;
       try (LevelDb db = LevelDb.open(copy, options(), recovery)) {
         int held = held(db);
-        assertTrue(recovery == Recovery.KEEP_PREFIX || held >= first - 1 || !victim.endsWith("000003.log"), replay);
+        assertTrue(
+            recovery == Recovery.KEEP_PREFIX || held >= first - 1 || !victim.endsWith("000003.log"),
+            replay);
         for (int later = held + 1; later < 100; later++) {
           assertNull(db.get(bytes("k" + later)), "k" + later + " behind k" + held + ", " + replay);
         }
@@ -305,7 +324,10 @@ class LogFileScannerTest {
   private static LogWriter randomChanges(Random random, int first, int count) {
     LogWriter log = new LogWriter();
     for (int i = first; i < first + count; i++) {
-      log.put(i, "k" + i, value(i, random.nextInt(10) == 0 ? random.nextInt(100_000) : random.nextInt(500)));
+      log.put(
+          i,
+          "k" + i,
+          value(i, random.nextInt(10) == 0 ? random.nextInt(100_000) : random.nextInt(500)));
     }
     return log;
   }
@@ -341,7 +363,9 @@ class LogFileScannerTest {
 
   private static void assertMessage(Exception e, String... parts) {
     for (String part : parts) {
-      assertTrue(String.valueOf(e.getMessage()).contains(part), () -> "'" + part + "' in: " + e.getMessage());
+      assertTrue(
+          String.valueOf(e.getMessage()).contains(part),
+          () -> "'" + part + "' in: " + e.getMessage());
     }
   }
 }

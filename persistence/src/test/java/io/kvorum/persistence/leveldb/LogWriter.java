@@ -12,7 +12,9 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.zip.CRC32C;
 
-/** Writes files of LevelDB's log format, for tests: each record is a write batch that puts one key. */
+/**
+ * Writes files of LevelDB's log format, for tests: each record is a write batch that puts one key.
+ */
 final class LogWriter {
 
   private static final int BLOCK_BYTES = 32 << 10;
@@ -26,7 +28,8 @@ final class LogWriter {
   LogWriter put(long sequence, String key, byte[] value) {
     byte[] keyBytes = key.getBytes(UTF_8);
     ByteBuffer batch =
-        ByteBuffer.allocate(12 + 1 + 5 + keyBytes.length + 5 + value.length).order(ByteOrder.LITTLE_ENDIAN);
+        ByteBuffer.allocate(12 + 1 + 5 + keyBytes.length + 5 + value.length)
+            .order(ByteOrder.LITTLE_ENDIAN);
     batch.putLong(sequence).putInt(1).put((byte) 1);
     varint(batch, keyBytes.length).put(keyBytes);
     varint(batch, value.length).put(value);

@@ -56,7 +56,8 @@ class OpeningTest {
   void openInAnotherProcess() throws Exception {
     try (ChildProcess child = ChildProcess.start(Holder.class, directory.toString())) {
       assertEquals("open", child.line());
-      assertRefused(directory, Reason.LOCKED, "already in use by another process (pid " + child.pid() + ")");
+      assertRefused(
+          directory, Reason.LOCKED, "already in use by another process (pid " + child.pid() + ")");
       child.kill();
     }
     try (LevelDb db = LevelDb.open(directory, options())) {
@@ -90,7 +91,9 @@ class OpeningTest {
   @Test
   void directoryWithoutPermission() throws IOException {
     Path locked = Files.createDirectory(directory.resolve("locked"));
-    assumeTrue(locked.toFile().setWritable(false) && !Files.isWritable(locked), "this user may write anywhere");
+    assumeTrue(
+        locked.toFile().setWritable(false) && !Files.isWritable(locked),
+        "this user may write anywhere");
     assertRefused(locked, Reason.READ_ONLY, "write permission");
   }
 
@@ -99,7 +102,8 @@ class OpeningTest {
     try (SmallDisk disk = SmallDisk.mount(directory.resolve("disk"), 4)) {
       LevelDb.Options eightMiB = options().withMinFreeBytes(8L << 20);
       StorageException refused =
-          assertThrows(StorageException.class, () -> LevelDb.open(disk.path().resolve("db"), eightMiB));
+          assertThrows(
+              StorageException.class, () -> LevelDb.open(disk.path().resolve("db"), eightMiB));
       assertEquals(Reason.FULL, refused.reason());
       assertMessage(refused, disk.path().toString(), "MiB free");
     }
@@ -109,7 +113,8 @@ class OpeningTest {
   void diskThatFillsUpWhileRunning() throws Exception {
     try (SmallDisk disk = SmallDisk.mount(directory.resolve("disk"), 48)) {
       LevelDb.Options small =
-          new LevelDb.Options(256 << 10, 1 << 20, true, true, true, 100).withMinFreeBytes(16L << 20);
+          new LevelDb.Options(256 << 10, 1 << 20, true, true, true, 100)
+              .withMinFreeBytes(16L << 20);
       Path path = disk.path().resolve("db");
       int written = 0;
       try (LevelDb db = LevelDb.open(path, small)) {
@@ -182,7 +187,8 @@ class OpeningTest {
   }
 
   private static void assertRefused(Path path, Reason reason, String... parts) {
-    StorageException refused = assertThrows(StorageException.class, () -> LevelDb.open(path, options()));
+    StorageException refused =
+        assertThrows(StorageException.class, () -> LevelDb.open(path, options()));
     assertEquals(reason, refused.reason(), refused.getMessage());
     assertMessage(refused, path.toString());
     assertMessage(refused, parts);
@@ -190,7 +196,9 @@ class OpeningTest {
 
   private static void assertMessage(Exception e, String... parts) {
     for (String part : parts) {
-      assertTrue(String.valueOf(e.getMessage()).contains(part), () -> "'" + part + "' in: " + e.getMessage());
+      assertTrue(
+          String.valueOf(e.getMessage()).contains(part),
+          () -> "'" + part + "' in: " + e.getMessage());
     }
   }
 }

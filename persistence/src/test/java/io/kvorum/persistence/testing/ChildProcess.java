@@ -14,7 +14,10 @@ import java.util.List;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
-/** A second JVM with this one's class path, which talks over its standard output and is killed when closed. */
+/**
+ * A second JVM with this one's class path, which talks over its standard output and is killed when
+ * closed.
+ */
 public final class ChildProcess implements AutoCloseable {
 
   private final Process process;
@@ -40,7 +43,8 @@ public final class ChildProcess implements AutoCloseable {
                 System.getProperty("java.class.path"),
                 main.getName()));
     command.addAll(List.of(args));
-    return new ChildProcess(new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.INHERIT).start());
+    return new ChildProcess(
+        new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.INHERIT).start());
   }
 
   public long pid() {
@@ -52,7 +56,10 @@ public final class ChildProcess implements AutoCloseable {
     return output.readLine();
   }
 
-  /** SIGKILL: nothing of the process runs any more when this returns. What it has said can still be read. */
+  /**
+   * SIGKILL: nothing of the process runs any more when this returns. What it has said can still be
+   * read.
+   */
   public void kill() throws InterruptedException {
     // Not through Process, which would close the pipe with what is still to be read.
     process.toHandle().destroyForcibly();

@@ -20,7 +20,14 @@ public final class SmallDisk implements AutoCloseable {
   public static SmallDisk mount(Path path, int mebibytes) throws IOException, InterruptedException {
     Files.createDirectories(path);
     assumeTrue(
-        run("mount", "-t", "tmpfs", "-o", "size=" + mebibytes + "m", "kvorum-test", path.toString()),
+        run(
+            "mount",
+            "-t",
+            "tmpfs",
+            "-o",
+            "size=" + mebibytes + "m",
+            "kvorum-test",
+            path.toString()),
         "mounting a tmpfs needs root");
     return new SmallDisk(path);
   }

@@ -48,7 +48,10 @@ class WalFaultTest {
 
   @TempDir Path directory;
 
-  /** Whatever a process had acknowledged when it was killed is there, without gaps, and no number is given out twice. */
+  /**
+   * Whatever a process had acknowledged when it was killed is there, without gaps, and no number is
+   * given out twice.
+   */
   @Test
   void acknowledgedEventsSurviveSigkill() throws Exception {
     long seed = Long.getLong(SEED, System.nanoTime());
@@ -152,7 +155,8 @@ class WalFaultTest {
   void secondProcessOnTheSameLogIsRefused() throws Exception {
     try (ChildProcess child = ChildProcess.start(Writer.class, directory.toString())) {
       assertNotNull(child.line());
-      StorageException refused = assertThrows(StorageException.class, () -> WalFixture.open(directory));
+      StorageException refused =
+          assertThrows(StorageException.class, () -> WalFixture.open(directory));
       assertEquals(StorageException.Reason.LOCKED, refused.reason());
     }
   }
@@ -161,7 +165,8 @@ class WalFaultTest {
   void fullDiskFailsWritesUntilThereIsSpace() throws Exception {
     try (SmallDisk disk = SmallDisk.mount(directory.resolve("disk"), 48)) {
       LevelDb.Options small =
-          new LevelDb.Options(256 << 10, 1 << 20, true, true, true, 100).withMinFreeBytes(16L << 20);
+          new LevelDb.Options(256 << 10, 1 << 20, true, true, true, 100)
+              .withMinFreeBytes(16L << 20);
       WalSettings settings = WalSettings.in(disk.path().resolve("wal")).withLevelDb(small);
       List<StorageException> told = new CopyOnWriteArrayList<>();
       WalMetrics metrics =
@@ -204,7 +209,8 @@ class WalFaultTest {
       return true;
     }
     StorageException cause =
-        assertInstanceOf(StorageException.class, assertInstanceOf(WriteMessagesFailed.class, answer).cause());
+        assertInstanceOf(
+            StorageException.class, assertInstanceOf(WriteMessagesFailed.class, answer).cause());
     assertTrue(String.valueOf(cause.getMessage()).contains("disk full"), cause.getMessage());
     sender.expectMsgClass(PATIENCE, WriteMessageFailure.class);
     return false;
@@ -215,7 +221,9 @@ class WalFaultTest {
     try (WalFixture wal = WalFixture.open(directory)) {
       TestKit sender = new TestKit(wal.system);
       for (String id : List.of("p", "q")) {
-        wal.write(sender, atomic(repr(id, 1, "one", "w"), repr(id, 2, "two", "w"), repr(id, 3, "three", "w")));
+        wal.write(
+            sender,
+            atomic(repr(id, 1, "one", "w"), repr(id, 2, "two", "w"), repr(id, 3, "three", "w")));
         sender.expectMsg(PATIENCE, WriteMessagesSuccessful$.MODULE$);
         sender.receiveN(3, PATIENCE);
       }
@@ -228,7 +236,8 @@ class WalFaultTest {
     try (WalFixture wal = WalFixture.open(directory)) {
       Throwable cause = wal.failedReplay("p", 1);
       assertInstanceOf(StorageException.class, cause);
-      assertTrue(String.valueOf(cause.getMessage()).contains("event 2 is missing"), cause.getMessage());
+      assertTrue(
+          String.valueOf(cause.getMessage()).contains("event 2 is missing"), cause.getMessage());
       assertEquals(3, wal.replay("q").events().size());
     }
   }
@@ -238,7 +247,8 @@ class WalFaultTest {
     ActorSystem system =
         ActorSystem.create(
             "configured",
-            ConfigFactory.parseString("kvorum.wal.journal.directory = \"" + directory.resolve("set") + "\"")
+            ConfigFactory.parseString(
+                    "kvorum.wal.journal.directory = \"" + directory.resolve("set") + "\"")
                 .withFallback(WalFixture.config()));
     List<Throwable> refused = new ArrayList<>();
     try {
@@ -247,7 +257,8 @@ class WalFaultTest {
       assertTrue(directory.resolve("set/CURRENT").toFile().exists());
       refused.add(
           assertThrows(
-              IllegalStateException.class, () -> extension.open(WalSettings.in(directory), WalMetrics.NONE)));
+              IllegalStateException.class,
+              () -> extension.open(WalSettings.in(directory), WalMetrics.NONE)));
     } finally {
       system.terminate();
       system.getWhenTerminated().toCompletableFuture().orTimeout(60, TimeUnit.SECONDS).join();

@@ -25,7 +25,9 @@ import org.apache.pekko.serialization.SerializerWithStringManifest;
 import org.apache.pekko.testkit.javadsl.TestKit;
 import scala.jdk.javaapi.CollectionConverters;
 
-/** An actor system with the journal on a directory, spoken to in the protocol of persistent actors. */
+/**
+ * An actor system with the journal on a directory, spoken to in the protocol of persistent actors.
+ */
 final class WalFixture implements AutoCloseable {
 
   static final String PLUGIN = "kvorum.wal.journal";
@@ -68,7 +70,10 @@ final class WalFixture implements AutoCloseable {
         .withFallback(ConfigFactory.load());
   }
 
-  /** An event with a serializer of its own, and one reference to an actor, which needs the system's address. */
+  /**
+   * An event with a serializer of its own, and one reference to an actor, which needs the system's
+   * address.
+   */
   record Text(String text, ActorRef actor) {}
 
   static final class TextSerializer extends SerializerWithStringManifest {
@@ -91,7 +96,9 @@ final class WalFixture implements AutoCloseable {
     @Override
     public byte[] toBinary(Object object) {
       Text text = (Text) object;
-      return (org.apache.pekko.serialization.Serialization.serializedActorPath(text.actor()) + "\n" + text.text())
+      return (org.apache.pekko.serialization.Serialization.serializedActorPath(text.actor())
+              + "\n"
+              + text.text())
           .getBytes(UTF_8);
     }
 
@@ -106,7 +113,8 @@ final class WalFixture implements AutoCloseable {
   }
 
   static PersistentRepr repr(String persistenceId, long sequence, Object payload, String writer) {
-    return PersistentRepr$.MODULE$.apply(payload, sequence, persistenceId, "", false, ActorRef.noSender(), writer);
+    return PersistentRepr$.MODULE$.apply(
+        payload, sequence, persistenceId, "", false, ActorRef.noSender(), writer);
   }
 
   static AtomicWrite atomic(PersistentRepr... reprs) {
@@ -116,7 +124,8 @@ final class WalFixture implements AutoCloseable {
   void write(TestKit from, AtomicWrite... writes) {
     List<PersistentEnvelope> envelopes = new ArrayList<>(List.of(writes));
     journal.tell(
-        new JournalProtocol.WriteMessages(CollectionConverters.asScala(envelopes).toList(), from.getRef(), 1),
+        new JournalProtocol.WriteMessages(
+            CollectionConverters.asScala(envelopes).toList(), from.getRef(), 1),
         from.getRef());
   }
 
@@ -158,13 +167,16 @@ final class WalFixture implements AutoCloseable {
   private TestKit startReplay(String persistenceId, long from, long to, long max) {
     TestKit receiver = new TestKit(system);
     journal.tell(
-        new JournalProtocol.ReplayMessages(from, to, max, persistenceId, receiver.getRef()), receiver.getRef());
+        new JournalProtocol.ReplayMessages(from, to, max, persistenceId, receiver.getRef()),
+        receiver.getRef());
     return receiver;
   }
 
   void delete(String persistenceId, long to) {
     TestKit receiver = new TestKit(system);
-    journal.tell(new JournalProtocol.DeleteMessagesTo(persistenceId, to, receiver.getRef()), receiver.getRef());
+    journal.tell(
+        new JournalProtocol.DeleteMessagesTo(persistenceId, to, receiver.getRef()),
+        receiver.getRef());
     receiver.expectMsgClass(PATIENCE, org.apache.pekko.persistence.DeleteMessagesSuccess.class);
   }
 
@@ -178,7 +190,8 @@ final class WalFixture implements AutoCloseable {
     try {
       system.getWhenTerminated().toCompletableFuture().orTimeout(60, TimeUnit.SECONDS).join();
     } catch (CompletionException e) {
-      throw new IllegalStateException(e.getCause() instanceof TimeoutException ? "system does not end" : "", e);
+      throw new IllegalStateException(
+          e.getCause() instanceof TimeoutException ? "system does not end" : "", e);
     }
   }
 }

@@ -34,8 +34,9 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * What a journal owes to persistent actors, as Pekko's own compatibility kit asserts it, with rejection, serialization, metadata and
- * atomic writes of several events among it. Each test starts with events 1 to 5, the last two in one atomic write.
+ * What a journal owes to persistent actors, as Pekko's own compatibility kit asserts it, with
+ * rejection, serialization, metadata and atomic writes of several events among it. Each test starts
+ * with events 1 to 5, the last two in one atomic write.
  */
 class WalJournalTest {
 
@@ -173,7 +174,18 @@ class WalJournalTest {
 
   @Test
   void persistenceIdsAreApart() {
-    List<String> ids = List.of("p", "p-", "p-11", "p-1/x", "p-1|2", "%41", "ü€😀", "a b\n\t\0", "-1", "x".repeat(3000));
+    List<String> ids =
+        List.of(
+            "p",
+            "p-",
+            "p-11",
+            "p-1/x",
+            "p-1|2",
+            "%41",
+            "ü€😀",
+            "a b\n\t\0",
+            "-1",
+            "x".repeat(3000));
     for (String id : ids) {
       writeFive(id);
     }
@@ -181,7 +193,10 @@ class WalJournalTest {
     wal.delete("p-11", 2);
     restart();
     for (String id : ids) {
-      List<Long> left = id.equals("p") ? List.of() : id.equals("p-11") ? List.of(3L, 4L, 5L) : List.of(1L, 2L, 3L, 4L, 5L);
+      List<Long> left =
+          id.equals("p")
+              ? List.of()
+              : id.equals("p-11") ? List.of(3L, 4L, 5L) : List.of(1L, 2L, 3L, 4L, 5L);
       assertReplayed(left, wal.replay(id));
     }
     assertReplayed(List.of(1L, 2L, 3L, 4L, 5L), wal.replay(PID));
@@ -202,17 +217,21 @@ class WalJournalTest {
         atomic(text(PID, 7), repr(PID, 8, hopeless, WRITER)),
         atomic(text(PID, 9)));
     sender.expectMsg(PATIENCE, WriteMessagesSuccessful$.MODULE$);
-    assertEquals(6, sender.expectMsgClass(PATIENCE, WriteMessageSuccess.class).persistent().sequenceNr());
+    assertEquals(
+        6, sender.expectMsgClass(PATIENCE, WriteMessageSuccess.class).persistent().sequenceNr());
     for (long sequence : List.of(7L, 8L)) {
       WriteMessageRejected rejected = sender.expectMsgClass(PATIENCE, WriteMessageRejected.class);
       assertEquals(sequence, rejected.message().sequenceNr());
       assertInstanceOf(NotSerializableException.class, rejected.cause());
     }
-    assertEquals(9, sender.expectMsgClass(PATIENCE, WriteMessageSuccess.class).persistent().sequenceNr());
+    assertEquals(
+        9, sender.expectMsgClass(PATIENCE, WriteMessageSuccess.class).persistent().sequenceNr());
     // What was rejected is in no replay, and its missing numbers are no damage.
-    assertEquals(List.of(5L, 6L, 9L), wal.replay(PID, 5, Long.MAX_VALUE, Long.MAX_VALUE).sequences());
+    assertEquals(
+        List.of(5L, 6L, 9L), wal.replay(PID, 5, Long.MAX_VALUE, Long.MAX_VALUE).sequences());
     restart();
-    assertEquals(List.of(5L, 6L, 9L), wal.replay(PID, 5, Long.MAX_VALUE, Long.MAX_VALUE).sequences());
+    assertEquals(
+        List.of(5L, 6L, 9L), wal.replay(PID, 5, Long.MAX_VALUE, Long.MAX_VALUE).sequences());
     assertEquals(9, wal.replay(PID).highest());
   }
 
@@ -232,7 +251,10 @@ class WalJournalTest {
   void storesOwnRecordsAsTheyAre() {
     WalRecord plain = new WalRecord(new byte[] {1, 2, 3});
     WalRecord empty = new WalRecord(new byte[0]);
-    wal.write(sender, atomic(repr(PID, 6, plain, WRITER)), atomic(repr(PID, 7, empty, WRITER).withMetadata("m")));
+    wal.write(
+        sender,
+        atomic(repr(PID, 6, plain, WRITER)),
+        atomic(repr(PID, 7, empty, WRITER).withMetadata("m")));
     expectSuccess(PID, 6, 7);
     List<PersistentRepr> replayed = wal.replay(PID, 6, 7, 2).events();
     assertEquals(plain, replayed.getFirst().payload());
@@ -244,7 +266,8 @@ class WalJournalTest {
   void twoWritersOfOnePersistenceIdAreNoticed() {
     wal.write(sender, atomic(text(PID, 5)));
     assertInstanceOf(
-        IllegalStateException.class, sender.expectMsgClass(PATIENCE, WriteMessagesFailed.class).cause());
+        IllegalStateException.class,
+        sender.expectMsgClass(PATIENCE, WriteMessagesFailed.class).cause());
     sender.expectMsgClass(PATIENCE, WriteMessageFailure.class);
     wal.write(sender, atomic(text(PID, 7)));
     sender.expectMsgClass(PATIENCE, WriteMessagesFailed.class);
@@ -263,7 +286,9 @@ class WalJournalTest {
     assertEquals(102, wal.replay("late").highest());
   }
 
-  /** What arrives while one batch is being synced becomes one next batch, over all persistence ids. */
+  /**
+   * What arrives while one batch is being synced becomes one next batch, over all persistence ids.
+   */
   @Test
   void groupsWhatArrivesDuringASync() throws Exception {
     wal.close();

@@ -52,7 +52,12 @@ class WalStoreTest {
   @Test
   void eventInAnothersPlaceIsNoticed() {
     withEvents(1, 10);
-    change(raw -> put(raw, WalFormat.key(WalFormat.EVENTS, 1, 4), requireNonNull(raw.get(WalFormat.key(WalFormat.EVENTS, 1, 5)))));
+    change(
+        raw ->
+            put(
+                raw,
+                WalFormat.key(WalFormat.EVENTS, 1, 4),
+                requireNonNull(raw.get(WalFormat.key(WalFormat.EVENTS, 1, 5)))));
     assertStops(3, "event 4 is damaged: checksum mismatch");
   }
 
@@ -83,9 +88,12 @@ class WalStoreTest {
       WalLog log = store.log("p");
       try (WalReplay replay = store.replay(log, 1, Long.MAX_VALUE, Long.MAX_VALUE)) {
         StorageException damaged =
-            assertThrows(StorageException.class, () -> replay.run((sequence, writer, event) -> read.add(sequence)));
+            assertThrows(
+                StorageException.class,
+                () -> replay.run((sequence, writer, event) -> read.add(sequence)));
         assertEquals(StorageException.Reason.CORRUPT, damaged.reason());
-        for (String part : List.of(why, "the log of p", directory.toString(), "join again", "backup")) {
+        for (String part :
+            List.of(why, "the log of p", directory.toString(), "join again", "backup")) {
           assertTrue(String.valueOf(damaged.getMessage()).contains(part), damaged.getMessage());
         }
       }
@@ -174,7 +182,8 @@ class WalStoreTest {
   void truncationGivesSpaceBack() {
     byte[] noise = new byte[10_000];
     new Random(1).nextBytes(noise);
-    try (WalStore store = WalStore.open(WalSettings.in(directory).withCompactAfterBytes(1 << 20), WalMetrics.NONE)) {
+    try (WalStore store =
+        WalStore.open(WalSettings.in(directory).withCompactAfterBytes(1 << 20), WalMetrics.NONE)) {
       WalLog log = store.log("p");
       for (int i = 1; i <= 2_000; i++) {
         store.append(log, WRITER, List.of(new Numbered(i, Event.raw(noise))));
@@ -224,7 +233,9 @@ class WalStoreTest {
       store.commit();
       assertThrows(IllegalStateException.class, () -> append(store, log, 3, 2));
       assertThrows(IllegalStateException.class, () -> append(store, log, 5, 2));
-      assertThrows(IllegalStateException.class, () -> store.append(log, WRITER, List.of(event(4), event(6))));
+      assertThrows(
+          IllegalStateException.class,
+          () -> store.append(log, WRITER, List.of(event(4), event(6))));
       assertFalse(store.hasWork());
       assertEquals(3, log.highest);
     }
@@ -269,7 +280,8 @@ class WalStoreTest {
   }
 
   private static void append(WalStore store, WalLog log, long from, int count) {
-    store.append(log, WRITER, LongStream.range(from, from + count).mapToObj(WalStoreTest::event).toList());
+    store.append(
+        log, WRITER, LongStream.range(from, from + count).mapToObj(WalStoreTest::event).toList());
   }
 
   private static Numbered event(long sequence) {
