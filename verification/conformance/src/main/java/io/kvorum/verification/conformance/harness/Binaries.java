@@ -24,7 +24,8 @@ public final class Binaries {
     if (!named.isEmpty()) return executable(Path.of(named), LAUNCHER_PROPERTY);
     var root = repositoryRoot();
     var packaged = root.resolve("deploy/target/kvorum/bin/kvorum");
-    if (Files.isExecutable(packaged)) return packaged;
+    // Maven's packaging sets no modes; ./kvorum would build once more in the middle of a build
+    if (Files.exists(packaged) && packaged.toFile().setExecutable(true)) return packaged;
     return executable(root.resolve("kvorum"), LAUNCHER_PROPERTY);
   }
 

@@ -34,6 +34,10 @@ public final class ServerProcess implements AutoCloseable {
   private final Path log;
   private final int clientPort;
   private final int peerPort;
+
+  /** For a run that is interrupted: the server and its data do not outlive us. */
+  private final Thread abandoned = new Thread(this::endAndRemove);
+
   private @Nullable Process process;
 
   /**
@@ -83,6 +87,7 @@ public final class ServerProcess implements AutoCloseable {
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
+    Runtime.getRuntime().addShutdownHook(abandoned);
     var ports = freePorts(2);
     this.clientPort = ports.get(0);
     this.peerPort = ports.get(1);
@@ -273,6 +278,11 @@ public final class ServerProcess implements AutoCloseable {
 
   @Override
   public void close() {
+    Runtime.getRuntime().removeShutdownHook(abandoned);
+    endAndRemove();
+  }
+
+  private void endAndRemove() {
     if (process != null && process.isAlive()) {
       process.destroyForcibly();
       awaitExit(STOP_LIMIT);
