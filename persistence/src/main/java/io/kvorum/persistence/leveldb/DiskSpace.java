@@ -45,9 +45,24 @@ final class DiskSpace {
     if (enough && uncheckedBytes < CHECK_EVERY_BYTES && now - checkedAtNanos < CHECK_EVERY_NANOS) {
       return;
     }
+    enough = false;
+    requireFree(bytes, minFreeBytes);
+    enough = true;
+    uncheckedBytes = 0;
+    checkedAtNanos = now;
+  }
+
+  /**
+   * The same for what leads to less space being taken: it may use half of what must stay free, or a
+   * database that has filled its disk itself could never get out of that.
+   */
+  void requireToReclaim(long bytes) {
+    requireFree(bytes, minFreeBytes / 2);
+  }
+
+  private void requireFree(long bytes, long mustStay) {
     long free = free();
-    enough = free - bytes >= minFreeBytes;
-    if (!enough) {
+    if (free - bytes < mustStay) {
       throw new StorageException(
           StorageException.Reason.FULL,
           "disk full: "
@@ -55,11 +70,9 @@ final class DiskSpace {
               + " has "
               + mebibytes(free)
               + " MiB free and "
-              + mebibytes(minFreeBytes)
+              + mebibytes(mustStay)
               + " MiB must stay free; nothing was written. Free some space on this file system; writes resume by themselves");
     }
-    uncheckedBytes = 0;
-    checkedAtNanos = now;
   }
 
   private long free() {

@@ -158,11 +158,27 @@ public final class LevelDb implements AutoCloseable {
    * the disk when this returns.
    */
   public void write(Batch batch, boolean sync) {
+    write(batch, sync, false);
+  }
+
+  /**
+   * Writes a batch that lets space be given back, by deleting for the most part. It is let through
+   * on a disk that is too full for other writes.
+   */
+  public void writeReclaiming(Batch batch, boolean sync) {
+    write(batch, sync, true);
+  }
+
+  private void write(Batch batch, boolean sync, boolean reclaiming) {
     enter();
     try {
       synchronized (batch) {
         requireWritable();
-        space.require(batch.bytes);
+        if (reclaiming) {
+          space.requireToReclaim(batch.bytes);
+        } else {
+          space.require(batch.bytes);
+        }
         writeRaw(batch.raw(this), sync);
       }
     } finally {
@@ -256,7 +272,7 @@ public final class LevelDb implements AutoCloseable {
     enter();
     try {
       requireWritable();
-      space.require(0);
+      space.requireToReclaim(0);
       engine.compactRange(from, to);
     } finally {
       gate.leave();

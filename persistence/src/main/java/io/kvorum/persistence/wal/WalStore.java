@@ -56,6 +56,9 @@ final class WalStore implements AutoCloseable {
   private final Set<WalLog> touched = new HashSet<>();
   private int batchEvents;
 
+  /** Logs whose last deleted event leaves the store with this batch. */
+  private final List<WalLog> cleaned = new ArrayList<>();
+
   private WalStore(LevelDb db, WalSettings settings, WalMetrics metrics) {
     this.db = db;
     this.settings = settings;
@@ -315,8 +318,13 @@ final class WalStore implements AutoCloseable {
     boolean written = false;
     try (full) {
       long start = System.nanoTime();
-      db.write(full, !settings.unsafeNoFsync());
+      if (events > 0) {
+        db.write(full, !settings.unsafeNoFsync());
+      } else {
+        db.writeReclaiming(full, !settings.unsafeNoFsync());
+      }
       written = true;
+      cleaned.forEach(log -> compaction.consider(log.number, log.deletedTo));
       if (eventsWait) {
         metrics.fsync(System.nanoTime() - start, events, full.bytes());
       }
@@ -330,6 +338,7 @@ final class WalStore implements AutoCloseable {
       batch = null;
       batchEvents = 0;
       touched.clear();
+      cleaned.clear();
     }
   }
 
@@ -351,7 +360,7 @@ final class WalStore implements AutoCloseable {
       }
       if (log.cleanedTo == log.deletedTo) {
         cleaning.removeFirst();
-        compaction.consider(log.number, log.deletedTo);
+        cleaned.add(log);
       }
     }
   }

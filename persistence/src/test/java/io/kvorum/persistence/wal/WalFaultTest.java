@@ -43,6 +43,8 @@ import org.junit.jupiter.api.io.TempDir;
 class WalFaultTest {
 
   private static final String SEED = "kvorum.seed";
+  private static final LevelDb.Options SMALL =
+      new LevelDb.Options(256 << 10, 1 << 20, true, true, true, 100).withMinFreeBytes(16L << 20);
   private static final int KILLS = 4;
   private static final int ACTORS = 3;
 
@@ -164,10 +166,7 @@ class WalFaultTest {
   @Test
   void fullDiskFailsWritesUntilThereIsSpace() throws Exception {
     try (SmallDisk disk = SmallDisk.mount(directory.resolve("disk"), 48)) {
-      LevelDb.Options small =
-          new LevelDb.Options(256 << 10, 1 << 20, true, true, true, 100)
-              .withMinFreeBytes(16L << 20);
-      WalSettings settings = WalSettings.in(disk.path().resolve("wal")).withLevelDb(small);
+      WalSettings settings = WalSettings.in(disk.path().resolve("wal")).withLevelDb(SMALL);
       List<StorageException> told = new CopyOnWriteArrayList<>();
       WalMetrics metrics =
           new WalMetrics() {
