@@ -25,6 +25,9 @@ final class WalLog {
   /** Every event up to this one is deleted for readers. */
   long deletedTo;
 
+  /** As much of {@link #deletedTo} as is stored, and not only in the batch being gathered. */
+  long storedDeletedTo;
+
   /** Every event up to this one is also gone from the store. */
   long cleanedTo;
 

@@ -56,6 +56,9 @@ final class WalStore implements AutoCloseable {
   private final Set<WalLog> touched = new HashSet<>();
   private int batchEvents;
 
+  /** The last batch was refused because the disk is full. */
+  private boolean shortOfSpace;
+
   /** Logs whose last deleted event leaves the store with this batch. */
   private final List<WalLog> cleaned = new ArrayList<>();
 
@@ -142,6 +145,7 @@ final class WalStore implements AutoCloseable {
     log.registered = true;
     byte[] deletedTo = db.get(WalFormat.deletedKey(log.number));
     log.deletedTo = deletedTo == null ? 0 : ByteBuffer.wrap(deletedTo).getLong();
+    log.storedDeletedTo = log.deletedTo;
     log.cleanedTo = log.deletedTo;
     try (LevelDb.Cursor cursor = db.cursor(null)) {
       for (cursor.seek(WalFormat.key(WRITERS, log.number, 0)); cursor.valid(); cursor.next()) {
@@ -309,7 +313,11 @@ final class WalStore implements AutoCloseable {
    */
   void commit() {
     boolean eventsWait = batch != null;
-    cleanSome();
+    if (shortOfSpace && batchEvents > 0) {
+      cleanApart();
+    } else {
+      cleanSome();
+    }
     LevelDb.Batch full = batch;
     if (full == null) {
       return;
@@ -324,12 +332,18 @@ final class WalStore implements AutoCloseable {
         db.writeReclaiming(full, !settings.unsafeNoFsync());
       }
       written = true;
+      shortOfSpace = false;
+      touched.forEach(log -> log.storedDeletedTo = log.deletedTo);
       cleaned.forEach(log -> compaction.consider(log.number, log.deletedTo));
       if (eventsWait) {
         metrics.fsync(System.nanoTime() - start, events, full.bytes());
       }
     } catch (StorageException e) {
       metrics.failed(e);
+      if (e.reason() == StorageException.Reason.FULL) {
+        shortOfSpace = true;
+        touched.forEach(log -> compaction.considerNow(log.number, log.storedDeletedTo));
+      }
       throw e;
     } finally {
       if (!written) {
@@ -347,6 +361,31 @@ final class WalStore implements AutoCloseable {
       logs.remove(log.persistenceId, log);
       cleaning.remove(log);
     }
+  }
+
+  /**
+   * On a full disk the deleted events must go before new ones come, and so not in one batch with
+   * them, which would be refused for ever. Their deletion must be stored already.
+   */
+  private void cleanApart() {
+    Map<WalLog, Long> cleanedTo = new HashMap<>();
+    try (LevelDb.Batch apart = db.batch()) {
+      int left = CLEANED_EVENTS_PER_BATCH;
+      for (WalLog log : cleaning) {
+        long to = Math.min(log.storedDeletedTo, log.cleanedTo + left);
+        for (long sequence = log.cleanedTo + 1; sequence <= to; sequence++) {
+          apart.delete(WalFormat.key(EVENTS, log.number, sequence));
+          left--;
+        }
+        cleanedTo.put(log, to);
+      }
+      db.writeReclaiming(apart, !settings.unsafeNoFsync());
+    } catch (StorageException e) {
+      metrics.failed(e);
+      return;
+    }
+    cleanedTo.forEach((log, to) -> log.cleanedTo = to);
+    cleaning.removeIf(log -> log.cleanedTo == log.deletedTo);
   }
 
   private void cleanSome() {

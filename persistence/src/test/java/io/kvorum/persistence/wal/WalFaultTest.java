@@ -35,6 +35,7 @@ import org.apache.pekko.persistence.JournalProtocol.WriteMessagesFailed;
 import org.apache.pekko.persistence.JournalProtocol.WriteMessagesSuccessful$;
 import org.apache.pekko.persistence.PersistentRepr;
 import org.apache.pekko.testkit.javadsl.TestKit;
+import org.junit.jupiter.api.RepeatedTest;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -203,7 +204,7 @@ class WalFaultTest {
   }
 
   /** A log that has filled its disk gets out of that by itself, once it may be truncated. */
-  @Test
+  @RepeatedTest(3)
   void truncationMakesRoomOnAFullDisk() throws Exception {
     try (SmallDisk disk = SmallDisk.mount(directory.resolve("disk"), 48)) {
       WalSettings settings =
