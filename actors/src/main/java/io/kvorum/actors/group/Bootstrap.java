@@ -45,6 +45,12 @@ final class Bootstrap {
         settings.initialCluster().token());
   }
 
+  /** Whether this identity is the one that a new cluster of these settings gives. */
+  static boolean isOfNewCluster(GroupSettings settings, LogIdentity identity) {
+    return settings.initialCluster().members().containsKey(settings.memberName())
+        && newIdentity(settings).equals(identity);
+  }
+
   static List<String> ownUrls(GroupSettings settings) {
     List<String> own = settings.initialCluster().members().get(settings.memberName());
     if (own == null) {

@@ -1,5 +1,6 @@
 package io.kvorum.actors.group;
 
+import io.kvorum.actors.cluster.PeerInfo;
 import io.kvorum.actors.wal.LogIdentity;
 import io.kvorum.protocol.MemberId;
 import io.kvorum.protocol.internal.Membership;
@@ -26,9 +27,10 @@ import java.util.stream.Collectors;
  */
 final class Joining {
   /** What one peer said. */
-  record Answer(String peerUrl, Peers.Description description) {
+  record Answer(String peerUrl, PeerInfo peer) {
+    /** A member that joins itself, and has no log yet, knows nobody. */
     boolean isBootstrapped() {
-      return description.membership().getMembersCount() > 0;
+      return peer.bootstrapped() && peer.membership().getMembersCount() > 0;
     }
   }
 
@@ -65,8 +67,7 @@ final class Joining {
     return peers
         .ask(url, timeout)
         .handle(
-            (description, failure) ->
-                Optional.ofNullable(description).map(known -> new Answer(url, known)))
+            (peer, failure) -> Optional.ofNullable(peer).map(known -> new Answer(url, known)))
         .toCompletableFuture();
   }
 
@@ -82,7 +83,7 @@ final class Joining {
         continue;
       }
       Optional<Membership.Member> known =
-          answer.description().membership().getMembersList().stream()
+          answer.peer().membership().getMembersList().stream()
               .filter(member -> member.getId() == own.member().value())
               .findFirst();
       if (known.isPresent() && known.get().getClientUrlsCount() > 0) {
@@ -94,12 +95,12 @@ final class Joining {
                 + " knows it, and its data is not here. Start it with its data directory, or"
                 + " remove the member and add it anew");
       }
-      if (answer.description().clusterId() != own.clusterId()) {
+      if (answer.peer().clusterId() != own.clusterId()) {
         throw new Bootstrap.RefusedException(
             "cluster ID mismatch: "
                 + answer.peerUrl()
                 + " belongs to cluster "
-                + Long.toHexString(answer.description().clusterId())
+                + Long.toHexString(answer.peer().clusterId())
                 + ", --initial-cluster and --initial-cluster-token make cluster "
                 + Long.toHexString(own.clusterId())
                 + ". To join that one, use --initial-cluster-state=existing");
@@ -135,7 +136,7 @@ final class Joining {
 
   private static Ticket ticket(
       GroupSettings settings, Optional<LogIdentity> known, Answer answer) {
-    Membership existing = answer.description().membership();
+    Membership existing = answer.peer().membership();
     Collection<List<String>> named = settings.initialCluster().members().values();
     if (named.size() != existing.getMembersCount()) {
       throw mismatch(
@@ -157,7 +158,7 @@ final class Joining {
     LogIdentity identity =
         new LogIdentity(
             settings.group(),
-            answer.description().clusterId(),
+            answer.peer().clusterId(),
             new MemberId(own.getId()),
             settings.initialCluster().token());
     if (known.isPresent()) {
@@ -177,7 +178,7 @@ final class Joining {
 
   private static Membership.Member own(GroupSettings settings, Answer answer) {
     List<String> urls = Bootstrap.ownUrls(settings);
-    return answer.description().membership().getMembersList().stream()
+    return answer.peer().membership().getMembersList().stream()
         .filter(member -> sameUrls(urls, member.getPeerUrlsList()))
         .findFirst()
         .orElseThrow(
@@ -213,7 +214,7 @@ final class Joining {
             + ", "
             + answer.peerUrl()
             + " knows "
-            + answer.description().membership().getMembersList().stream()
+            + answer.peer().membership().getMembersList().stream()
                 .map(member -> Long.toHexString(member.getId()) + "=" + member.getPeerUrlsList())
                 .toList());
   }

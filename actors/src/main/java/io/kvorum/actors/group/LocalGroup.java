@@ -3,6 +3,7 @@ package io.kvorum.actors.group;
 import io.kvorum.actors.apply.AppliedIndex;
 import io.kvorum.actors.apply.MembershipState;
 import io.kvorum.actors.apply.PendingProposals;
+import io.kvorum.actors.cluster.GroupPeers;
 import io.kvorum.actors.raft.Ports;
 import io.kvorum.actors.raft.Proposal;
 import io.kvorum.actors.raft.ReplicaMessage;
@@ -24,7 +25,6 @@ import io.kvorum.protocol.etcdserverpb.WatchResponse;
 import io.kvorum.protocol.internal.Command;
 import io.kvorum.protocol.internal.CommandHeader;
 import io.kvorum.protocol.internal.Membership;
-import java.util.OptionalLong;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.Executor;
@@ -61,13 +61,13 @@ final class LocalGroup implements Group, Ports.Replies, Ports.Observer {
   private final PendingProposals proposals;
   private final ReadCoordinator reads;
   private final Leadership leadership = new Leadership();
-  private final Peers.Link link;
+  private final GroupPeers peers;
   private final LocalMembers members;
   private volatile long committed;
   private volatile boolean stalled;
 
   /**
-   * @param link connections to the other members
+   * @param peers connections to the other members
    * @param replica where messages to the replica go
    * @param onLeader told of each new leader
    */
@@ -79,7 +79,7 @@ final class LocalGroup implements Group, Ports.Replies, Ports.Observer {
       EtcdMetrics metrics,
       Executor readExecutor,
       WatchStreams watchStreams,
-      Peers.Link link,
+      GroupPeers peers,
       Consumer<ReplicaMessage> replica,
       Consumer<MemberId> onLeader) {
     this.identity = headers.identity();
@@ -98,7 +98,7 @@ final class LocalGroup implements Group, Ports.Replies, Ports.Observer {
     this.proposals =
         new PendingProposals(
             identity.member(), System.currentTimeMillis(), timeoutNanos, this::whyLate);
-    this.link = link;
+    this.peers = peers;
     this.members =
         new LocalMembers(
             identity.member(),
@@ -106,7 +106,7 @@ final class LocalGroup implements Group, Ports.Replies, Ports.Observer {
             membership,
             proposals,
             leadership,
-            link,
+            peers,
             replica,
             settings.requestTimeout());
     this.reads =
@@ -164,8 +164,10 @@ final class LocalGroup implements Group, Ports.Replies, Ports.Observer {
   }
 
   private boolean connectedSince(MemberId member, long nanos) {
-    OptionalLong since = link.connectedSinceNanos(member);
-    return since.isPresent() && since.getAsLong() - nanos <= 0;
+    GroupPeers.Link link = peers.links().get(member);
+    return link != null
+        && link.connected()
+        && link.connectedFor().toNanos() >= System.nanoTime() - nanos;
   }
 
   @Override

@@ -4,6 +4,7 @@ import com.google.protobuf.ByteString;
 import com.google.protobuf.InvalidProtocolBufferException;
 import io.kvorum.actors.apply.MembershipState;
 import io.kvorum.actors.apply.PendingProposals;
+import io.kvorum.actors.cluster.GroupPeers;
 import io.kvorum.actors.raft.Proposal;
 import io.kvorum.actors.raft.ReplicaMessage;
 import io.kvorum.actors.raft.ReplicationReport;
@@ -19,10 +20,10 @@ import java.time.Duration;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
-import java.util.OptionalLong;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.function.Consumer;
+import java.util.function.Predicate;
 import org.apache.pekko.Done;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -36,7 +37,7 @@ final class LocalMembers implements MemberAdministration {
   private static final Logger log = LoggerFactory.getLogger(LocalMembers.class);
 
   /** A connection counts for the strict checks once it has held this long, as in etcd. */
-  private static final long STEADY_NANOS = 5_000_000_000L;
+  private static final Duration STEADY = Duration.ofSeconds(5);
 
   /** A learner may be promoted when it has this much of the leader's log, as in etcd. */
   private static final double READY_SHARE = 0.9;
@@ -49,7 +50,7 @@ final class LocalMembers implements MemberAdministration {
   private final MembershipState membership;
   private final PendingProposals proposals;
   private final Leadership leadership;
-  private final Peers.Link link;
+  private final GroupPeers peers;
   private final Consumer<ReplicaMessage> replica;
   private final Duration requestTimeout;
 
@@ -59,7 +60,7 @@ final class LocalMembers implements MemberAdministration {
       MembershipState membership,
       PendingProposals proposals,
       Leadership leadership,
-      Peers.Link link,
+      GroupPeers peers,
       Consumer<ReplicaMessage> replica,
       Duration requestTimeout) {
     this.self = self;
@@ -67,7 +68,7 @@ final class LocalMembers implements MemberAdministration {
     this.membership = membership;
     this.proposals = proposals;
     this.leadership = leadership;
-    this.link = link;
+    this.peers = peers;
     this.replica = replica;
     this.requestTimeout = requestTimeout;
   }
@@ -146,7 +147,8 @@ final class LocalMembers implements MemberAdministration {
       MemberId leader, MemberId member, long deadlineNanos) {
     ByteString question = change(MembershipChange.Kind.PROMOTE, member).build().toByteString();
     Duration left = Duration.ofNanos(Math.max(1, deadlineNanos - System.nanoTime()));
-    return link.request(leader, question, left)
+    return peers
+        .ask(leader, question, left)
         .handle((answer, failure) -> answer == null ? null : parsePromotion(answer))
         .thenCompose(
             outcome ->
@@ -245,8 +247,8 @@ final class LocalMembers implements MemberAdministration {
     Optional<MemberId> successor =
         membership.configuration().voters().stream()
             .filter(voter -> !voter.equals(self))
-            .filter(voter -> link.connectedSinceNanos(voter).isPresent())
-            .min(Comparator.comparingLong(this::connectedForNanos).reversed());
+            .filter(this::connected)
+            .max(Comparator.comparing(this::connectedFor));
     if (successor.isEmpty() || !leadership.leader().equals(self)) {
       return CompletableFuture.completedFuture(Done.getInstance());
     }
@@ -263,13 +265,18 @@ final class LocalMembers implements MemberAdministration {
             });
   }
 
-  private long connectedForNanos(MemberId member) {
-    OptionalLong since = link.connectedSinceNanos(member);
-    return since.isPresent() ? System.nanoTime() - since.getAsLong() : -1;
+  private boolean connected(MemberId member) {
+    GroupPeers.Link link = peers.links().get(member);
+    return link != null && link.connected();
+  }
+
+  private Duration connectedFor(MemberId member) {
+    GroupPeers.Link link = peers.links().get(member);
+    return link != null && link.connected() ? link.connectedFor() : Duration.ZERO;
   }
 
   private CompletionStage<Boolean> transfer(
-      MemberId to, java.util.function.Predicate<MemberId> done, Duration limit) {
+      MemberId to, Predicate<MemberId> done, Duration limit) {
     CompletableFuture<Boolean> moved =
         leadership.await(done, System.nanoTime() + limit.toNanos());
     if (!moved.isDone()) {
@@ -298,8 +305,8 @@ final class LocalMembers implements MemberAdministration {
     return new ReconfigurationCheck(
         membership.get(),
         self,
-        member -> link.connectedSinceNanos(member).isPresent(),
-        member -> connectedForNanos(member) >= STEADY_NANOS);
+        this::connected,
+        member -> connectedFor(member).compareTo(STEADY) >= 0);
   }
 
   private static <T> CompletionStage<Outcome<T>> refused(String what, EtcdError error) {

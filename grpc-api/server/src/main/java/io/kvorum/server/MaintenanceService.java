@@ -6,6 +6,8 @@ import io.kvorum.protocol.EtcdError;
 import io.kvorum.protocol.MemberId;
 import io.kvorum.protocol.Outcome;
 import io.kvorum.protocol.etcdserverpb.DowngradeInfo;
+import io.kvorum.protocol.etcdserverpb.MoveLeaderRequest;
+import io.kvorum.protocol.etcdserverpb.MoveLeaderResponse;
 import io.kvorum.protocol.etcdserverpb.StatusRequest;
 import io.kvorum.protocol.etcdserverpb.StatusResponse;
 import io.kvorum.server.grpc.MethodName;
@@ -15,7 +17,8 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 
 /**
- * {@code etcdserverpb.Maintenance}: what this member knows of itself, without asking the others.
+ * {@code etcdserverpb.Maintenance}: what this member knows of itself, without asking the others, and
+ * who leads.
  */
 final class MaintenanceService {
   private final Group group;
@@ -32,7 +35,20 @@ final class MaintenanceService {
             new MethodName("etcdserverpb.Maintenance", "Status"),
             StatusRequest.parser(),
             status -> true,
-            this::status));
+            this::status),
+        new RpcMethod.Unary<>(
+            new MethodName("etcdserverpb.Maintenance", "MoveLeader"),
+            MoveLeaderRequest.parser(),
+            move -> false,
+            this::moveLeader));
+  }
+
+  /** Its answer has no header, as etcd's. */
+  private CompletionStage<Outcome<MoveLeaderResponse>> moveLeader(MoveLeaderRequest request) {
+    return group
+        .members()
+        .moveLeader(new MemberId(request.getTargetID()))
+        .thenApply(outcome -> outcome.map(done -> MoveLeaderResponse.getDefaultInstance()));
   }
 
   private CompletionStage<Outcome<StatusResponse>> status(StatusRequest request) {
