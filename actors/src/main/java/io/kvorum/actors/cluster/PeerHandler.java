@@ -13,8 +13,8 @@ public interface PeerHandler {
   void snapshot(MemberId from, SnapshotMessage message);
 
   /**
-   * Another member asks for something; the body is the group's own affair. An exceptional answer
-   * is not sent, so that the asker's time runs out.
+   * Another member asks for something; the body is the group's own affair. An exceptional answer is
+   * not sent, so that the asker's time runs out.
    */
   CompletionStage<ByteString> question(MemberId from, ByteString body);
 

@@ -20,7 +20,6 @@ public record PeerInfo(
 
   /** Of a process that belongs to no cluster yet. */
   public static PeerInfo notBootstrapped(String serverVersion) {
-    return new PeerInfo(
-        false, 0, MemberId.NONE, Membership.getDefaultInstance(), serverVersion);
+    return new PeerInfo(false, 0, MemberId.NONE, Membership.getDefaultInstance(), serverVersion);
   }
 }

@@ -6,7 +6,7 @@ import io.kvorum.actors.snapshot.SnapshotMessage;
 import io.kvorum.protocol.GroupId;
 import io.kvorum.protocol.MemberId;
 import io.kvorum.protocol.internal.PeerRefusal;
-import org.apache.pekko.actor.PriorityMessage;
+import org.apache.pekko.remote.PriorityMessage;
 
 /** One message between members, as the process sees it. The lane is told by its class. */
 sealed interface PeerMessage {
@@ -19,12 +19,11 @@ sealed interface PeerMessage {
    *
    * @param clusterId 0 where the sender belongs to none
    */
-  record Header(
-      String serverVersion, long clusterId, GroupId group, MemberId from, MemberId to) {}
+  record Header(String serverVersion, long clusterId, GroupId group, MemberId from, MemberId to) {}
 
   /**
-   * Small and urgent: rides on Artery's control stream, which Pekko gives to priority messages, past
-   * whatever waits on the other lanes.
+   * Small and urgent: rides on Artery's control stream, which Pekko gives to priority messages,
+   * past whatever waits on the other lanes.
    */
   record Urgent(Header header, Body body) implements PeerMessage, PriorityMessage {}
 

@@ -39,15 +39,11 @@ final class SnapshotCodec {
           envelope.setSnapshotAck(PeerSnapshotAck.newBuilder().setId(id).setUpTo(m.upTo()));
       case SnapshotMessage.Done m ->
           envelope.setSnapshotDone(
-              PeerSnapshotDone.newBuilder()
-                  .setId(id)
-                  .setChunks(m.chunks())
-                  .setSha256(m.sha256()));
+              PeerSnapshotDone.newBuilder().setId(id).setChunks(m.chunks()).setSha256(m.sha256()));
       case SnapshotMessage.Verified m ->
           envelope.setSnapshotVerified(PeerSnapshotVerified.newBuilder().setId(id));
       case SnapshotMessage.Abort m ->
-          envelope.setSnapshotAbort(
-              PeerSnapshotAbort.newBuilder().setId(id).setReason(m.reason()));
+          envelope.setSnapshotAbort(PeerSnapshotAbort.newBuilder().setId(id).setReason(m.reason()));
     }
   }
 
