@@ -108,7 +108,12 @@ final class RunningGroup {
         WatchHub.Settings.defaults()
             .with(settings.maxRequestBytes(), settings.watchProgressInterval());
     ActorRef<WatchHub.Message> hub =
-        context.spawn(WatchHub.create(watchSettings, environment.keyspace()::view), "watch-hub");
+        context.spawn(
+            WatchHub.create(
+                watchSettings,
+                environment.keyspace()::view,
+                environment.keyspace()::tellPreviousValues),
+            "watch-hub");
     this.local =
         new LocalGroup(
             headers,
