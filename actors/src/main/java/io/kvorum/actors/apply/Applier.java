@@ -52,8 +52,8 @@ public final class Applier extends AbstractBehavior<Applier.Message> {
 
   /**
    * A snapshot takes the place of everything applied so far, and of all entries that still wait: it
-   * holds their effects. Answered when keyspace and membership are the snapshot's; tried again until
-   * the disk lets it.
+   * holds their effects. Answered when keyspace and membership are the snapshot's; tried again
+   * until the disk lets it.
    */
   public record Install(KeyspaceStaging snapshot, ActorRef<Installed> replyTo) implements Message {}
 
@@ -200,8 +200,7 @@ public final class Applier extends AbstractBehavior<Applier.Message> {
     bytesSinceSync = 0;
     listener.replaced(keyspace.currentRevision());
     applied.advance(at);
-    log.info(
-        "installed a snapshot: entry {}, revision {}", at.index(), keyspace.currentRevision());
+    log.info("installed a snapshot: entry {}, revision {}", at.index(), keyspace.currentRevision());
     next.replyTo().tell(new Installed(at, membership.configuration()));
   }
 

@@ -10,6 +10,7 @@ import io.kvorum.actors.raft.ReplicaMessage;
 import io.kvorum.actors.raft.log.Entry;
 import io.kvorum.actors.raft.log.RaftLog;
 import io.kvorum.actors.raft.membership.Configuration;
+import io.kvorum.actors.snapshot.InterruptedInstall;
 import io.kvorum.actors.telemetry.EtcdMetrics;
 import io.kvorum.actors.telemetry.Telemetry;
 import io.kvorum.actors.wal.LogIdentity;
@@ -29,6 +30,7 @@ import io.kvorum.protocol.internal.MemberAttributes;
 import io.kvorum.protocol.internal.Membership;
 import java.time.Duration;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.Executor;
@@ -99,6 +101,9 @@ public final class GroupSupervisor extends AbstractBehavior<GroupSupervisor.Mess
   private volatile @Nullable LocalGroup group;
   private volatile @Nullable ActorRef<ReplicaMessage> replica;
   private boolean published;
+
+  /** The log as it will be when an installation that was interrupted is completed. */
+  private @Nullable RecoveredLog interrupted;
 
   private GroupSupervisor(
       ActorContext<Message> context,
@@ -207,6 +212,7 @@ public final class GroupSupervisor extends AbstractBehavior<GroupSupervisor.Mess
       case WalActor.RecoveryFailed(var cause) -> onRecoveryFailed(cause);
       case WalActor.WriteFailed(var cause) -> onWriteFailed(cause);
       case WalActor.Written(var persisted) -> onBootstrapWritten();
+      case WalActor.Replaced(var base) -> onLogReplaced();
     }
   }
 
@@ -220,6 +226,14 @@ public final class GroupSupervisor extends AbstractBehavior<GroupSupervisor.Mess
     try {
       Membership membership = Bootstrap.storedMembership(keyspace);
       Bootstrap.check(settings, recovered, keyspace, membership);
+      Optional<LogPosition> base = InterruptedInstall.replaceLogAt(keyspace, recovered);
+      if (base.isPresent()) {
+        log.info("a snapshot was being installed when this member ended: it is completed");
+        interrupted = InterruptedInstall.replaced(recovered, base.get());
+        wal.tell(new WalActor.Replace(base.get()), org.apache.pekko.actor.ActorRef.noSender());
+        return;
+      }
+      keyspace.installFinished();
       LogIdentity known = recovered.identity();
       identity = known == null ? Bootstrap.newIdentity(settings) : known;
       if (recovered.lastIndex() == 0) {
@@ -229,6 +243,15 @@ public final class GroupSupervisor extends AbstractBehavior<GroupSupervisor.Mess
       }
     } catch (RuntimeException e) {
       ready.completeExceptionally(e);
+    }
+  }
+
+  /** An installation that this process did not begin is completed. */
+  private void onLogReplaced() {
+    if (interrupted != null) {
+      RecoveredLog completed = interrupted;
+      interrupted = null;
+      onRecovered(completed);
     }
   }
 
@@ -495,6 +518,11 @@ public final class GroupSupervisor extends AbstractBehavior<GroupSupervisor.Mess
     @Override
     public void configuration(Configuration configuration, long index) {
       replicaRef().tell(new ReplicaMessage.ConfigurationApplied(configuration, index));
+    }
+
+    @Override
+    public void replaced(long currentRevision) {
+      publisher.jump(currentRevision);
     }
 
     @Override

@@ -52,9 +52,7 @@ final class SnapshotMetrics {
       read.recordNanos(elapsedNanos);
       telemetry
           .histogram(
-              "etcd_network_snapshot_send_total_duration_seconds",
-              to(to),
-              Buckets.TRANSFER_SECONDS)
+              "etcd_network_snapshot_send_total_duration_seconds", to(to), Buckets.TRANSFER_SECONDS)
           .recordNanos(elapsedNanos);
     }
   }

@@ -291,8 +291,7 @@ final class SnapshotReceiver extends AbstractBehavior<SnapshotReceiver.Message> 
     if (askedFor != next) {
       askedFor = next;
       reply(
-          receiving.transfer().from(),
-          new SnapshotMessage.Accept(receiving.transfer().id(), next));
+          receiving.transfer().from(), new SnapshotMessage.Accept(receiving.transfer().id(), next));
     }
   }
 
@@ -341,8 +340,7 @@ final class SnapshotReceiver extends AbstractBehavior<SnapshotReceiver.Message> 
   private void fail(Receiving receiving, String why) {
     log.warn(
         "receiving a snapshot from member {} is given up: {}", receiving.transfer().from(), why);
-    reply(
-        receiving.transfer().from(), new SnapshotMessage.Abort(receiving.transfer().id(), why));
+    reply(receiving.transfer().from(), new SnapshotMessage.Abort(receiving.transfer().id(), why));
     drop(receiving);
   }
 
@@ -401,7 +399,6 @@ final class SnapshotReceiver extends AbstractBehavior<SnapshotReceiver.Message> 
     outside.metrics().installing.set(0);
     outside
         .replica()
-        .accept(
-            new ReplicaMessage.SnapshotInstalled(installed.at(), installed.configuration()));
+        .accept(new ReplicaMessage.SnapshotInstalled(installed.at(), installed.configuration()));
   }
 }

@@ -123,7 +123,8 @@ final class SnapshotSender extends AbstractBehavior<SnapshotSender.Message> {
                   try {
                     reader = open.get();
                   } catch (StorageException | IllegalStateException e) {
-                    log.warn("a snapshot for member {} cannot be read: {}", target.to(), e.getMessage());
+                    log.warn(
+                        "a snapshot for member {} cannot be read: {}", target.to(), e.getMessage());
                     replyTo.tell(new Ended(target.to(), LogPosition.ZERO, false));
                     return Behaviors.empty();
                   }
@@ -262,8 +263,7 @@ final class SnapshotSender extends AbstractBehavior<SnapshotSender.Message> {
       }
       nextToSend++;
       pace.sent(chunk.bytes().size());
-      send(
-          new SnapshotMessage.Chunk(target.id(), chunk.number(), chunk.bytes(), chunk.crc32c()));
+      send(new SnapshotMessage.Chunk(target.id(), chunk.number(), chunk.bytes(), chunk.crc32c()));
     }
   }
 

@@ -256,8 +256,7 @@ public final class Snapshots extends AbstractBehavior<Snapshots.Message> {
     metrics.sendEnds(outcome.to(), outcome.delivered(), System.nanoTime() - sent.begunNanos());
     outside
         .replica()
-        .accept(
-            new ReplicaMessage.SnapshotSent(outcome.to(), outcome.at(), outcome.delivered()));
+        .accept(new ReplicaMessage.SnapshotSent(outcome.to(), outcome.at(), outcome.delivered()));
     startWaiting();
   }
 }

@@ -100,7 +100,9 @@ class KeyspaceTest {
     new TestKeyspace(directory).close();
     try (LevelDb db =
             LevelDb.open(
-            TestKeyspace.levelDb(directory), TestKeyspace.OPTIONS.storage(), Recovery.KEEP_PREFIX);
+                TestKeyspace.levelDb(directory),
+                TestKeyspace.OPTIONS.storage(),
+                Recovery.KEEP_PREFIX);
         LevelDb.Batch batch = db.batch()) {
       batch.put(new Tables(GroupId.DEFAULT).state("format"), "2".getBytes(UTF_8));
       db.write(batch, true);

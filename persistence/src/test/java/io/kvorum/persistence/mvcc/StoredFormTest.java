@@ -104,7 +104,9 @@ class StoredFormTest {
     String second = "0000000000000003" + "5f" + "0000000000000000" + "74";
     try (LevelDb db =
         LevelDb.open(
-            TestKeyspace.levelDb(directory), TestKeyspace.OPTIONS.storage(), Recovery.KEEP_PREFIX)) {
+            TestKeyspace.levelDb(directory),
+            TestKeyspace.OPTIONS.storage(),
+            Recovery.KEEP_PREFIX)) {
       assertEquals("0a016b1002180220012a0176", hex(stored(db, group + "72" + first)));
       assertEquals("0a016b", hex(stored(db, group + "72" + second)));
       assertEquals(
@@ -144,7 +146,9 @@ class StoredFormTest {
     }
     try (LevelDb db =
         LevelDb.open(
-            TestKeyspace.levelDb(directory), TestKeyspace.OPTIONS.storage(), Recovery.KEEP_PREFIX)) {
+            TestKeyspace.levelDb(directory),
+            TestKeyspace.OPTIONS.storage(),
+            Recovery.KEEP_PREFIX)) {
       assertEquals("0a01731002180220012a0176", hex(stored(db, "00000000" + "63" + "73")));
       assertEquals(
           "00" + "0000000000000006" + "0000000000000000",
