@@ -53,7 +53,9 @@ final class Settings {
         EtcdVersion.SERVER,
         new GroupSettings.MemberRules(cluster.strictReconfigCheck(), cluster.maxLearners()),
         RaftSettings.of(
-            raft.electionTimeoutTicks(), 1, raft.preVote(), raft.snapshotCatchupEntries()),
+                raft.electionTimeoutTicks(), 1, raft.preVote(), raft.snapshotCatchupEntries())
+            .withRequestTimeoutTicks(
+                Math.toIntExact(raft.requestTimeout().toMillis() / raft.heartbeatIntervalMillis())),
         Duration.ofMillis(raft.heartbeatIntervalMillis()),
         raft.requestTimeout(),
         config.clientApi().maxRequestBytes(),

@@ -4,6 +4,7 @@ import io.kvorum.actors.apply.MembershipState;
 import io.kvorum.actors.raft.HardState;
 import io.kvorum.actors.raft.log.Entry;
 import io.kvorum.actors.raft.log.EntryKind;
+import io.kvorum.actors.snapshot.InterruptedInstall;
 import io.kvorum.actors.wal.LogIdentity;
 import io.kvorum.actors.wal.RecoveredLog;
 import io.kvorum.persistence.mvcc.Keyspace;
@@ -160,7 +161,8 @@ final class Bootstrap {
               + Long.toHexString(identity.clusterId())
               + ": the data directory was put together from two. Restore it whole");
     }
-    if (applied.index() > log.lastIndex() || applied.index() < log.base().index()) {
+    boolean together = applied.index() >= log.base().index() && applied.index() <= log.lastIndex();
+    if (!together && InterruptedInstall.replaceLogAt(keyspace, log).isEmpty()) {
       throw new RefusedException(
           "the keyspace has applied entry "
               + applied.index()

@@ -4,6 +4,7 @@ import io.kvorum.actors.raft.HardState;
 import io.kvorum.actors.raft.Ports;
 import io.kvorum.actors.raft.ReplicaMessage;
 import io.kvorum.actors.raft.log.Entry;
+import io.kvorum.actors.snapshot.InterruptedInstall;
 import io.kvorum.actors.telemetry.EtcdMetrics;
 import io.kvorum.actors.telemetry.Telemetry;
 import io.kvorum.actors.wal.LogIdentity;
@@ -135,6 +136,10 @@ public final class GroupSupervisor extends AbstractBehavior<GroupSupervisor.Mess
   private RunningGroup.@Nullable Start starting;
   private volatile @Nullable RunningGroup group;
   private @Nullable LogIdentity knownIdentity;
+
+  /** The log as it will be when an installation that was interrupted is completed. */
+  private @Nullable RecoveredLog interrupted;
+
   private boolean published;
   private boolean deciding;
   private boolean removed;
@@ -232,6 +237,7 @@ public final class GroupSupervisor extends AbstractBehavior<GroupSupervisor.Mess
       case WalActor.RecoveryFailed(var cause) -> onRecoveryFailed(cause);
       case WalActor.WriteFailed(var cause) -> onWriteFailed(cause);
       case WalActor.Written(var persisted) -> onWritten(persisted);
+      case WalActor.Replaced(var base) -> onLogReplaced(base);
     }
   }
 
@@ -240,12 +246,21 @@ public final class GroupSupervisor extends AbstractBehavior<GroupSupervisor.Mess
     if (running != null) {
       log.info(
           "the write-ahead log takes writes again, it ends at entry {}", recovered.lastIndex());
-      running.replica().tell(new ReplicaMessage.StorageRecovered(recovered.last()));
+      running.storageRecovered(recovered.last());
       return;
     }
     try {
-      Membership stored = Bootstrap.storedMembership(environment.keyspace());
-      Bootstrap.check(settings, recovered, environment.keyspace(), stored);
+      Keyspace keyspace = environment.keyspace();
+      Membership stored = Bootstrap.storedMembership(keyspace);
+      Bootstrap.check(settings, recovered, keyspace, stored);
+      Optional<LogPosition> base = InterruptedInstall.replaceLogAt(keyspace, recovered);
+      if (base.isPresent()) {
+        log.info("a snapshot was being installed when this member ended: it is completed");
+        interrupted = InterruptedInstall.replaced(recovered, base.get());
+        wal.tell(new WalActor.Replace(base.get()), org.apache.pekko.actor.ActorRef.noSender());
+        return;
+      }
+      keyspace.installFinished();
       knownIdentity = recovered.identity();
       if (knownIdentity != null && recovered.lastIndex() > 0) {
         restart(knownIdentity, recovered, stored);
@@ -257,6 +272,16 @@ public final class GroupSupervisor extends AbstractBehavior<GroupSupervisor.Mess
       }
     } catch (RuntimeException e) {
       lifecycle.ready().completeExceptionally(e);
+    }
+  }
+
+  private void onLogReplaced(LogPosition base) {
+    if (group != null) {
+      group.logReplaced(base);
+    } else if (interrupted != null) {
+      RecoveredLog completed = interrupted;
+      interrupted = null;
+      onRecovered(completed);
     }
   }
 
@@ -365,7 +390,14 @@ public final class GroupSupervisor extends AbstractBehavior<GroupSupervisor.Mess
     ActorRef<Message> self = getContext().getSelf();
     RunningGroup running =
         new RunningGroup(
-            getContext(), settings, environment, metrics, new WalPort(), from, new Owner(self));
+            getContext(),
+            settings,
+            environment,
+            metrics,
+            new WalPort(),
+            base -> wal.tell(new WalActor.Replace(base), org.apache.pekko.actor.ActorRef.noSender()),
+            from,
+            new Owner(self));
     group = running;
     running.begin();
     timers.startTimerWithFixedDelay(new Tick(), settings.tick());

@@ -13,6 +13,8 @@ import io.kvorum.actors.raft.ReplicaMessage;
 import io.kvorum.actors.raft.log.RaftLog;
 import io.kvorum.actors.raft.membership.Configuration;
 import io.kvorum.actors.snapshot.SnapshotMessage;
+import io.kvorum.actors.snapshot.SnapshotSettings;
+import io.kvorum.actors.snapshot.Snapshots;
 import io.kvorum.actors.telemetry.EtcdMetrics;
 import io.kvorum.actors.wal.LogIdentity;
 import io.kvorum.actors.wal.RecoveredLog;
@@ -26,6 +28,7 @@ import io.kvorum.protocol.internal.Membership;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
+import java.util.function.Consumer;
 import java.util.random.RandomGenerator;
 import org.apache.pekko.actor.typed.ActorRef;
 import org.apache.pekko.actor.typed.DispatcherSelector;
@@ -81,6 +84,7 @@ final class RunningGroup {
   private final GroupPeers peers;
   private final LocalGroup local;
   private final ActorRef<ReplicaMessage> replica;
+  private final ActorRef<Snapshots.Message> snapshots;
   private final Handler handler;
 
   RunningGroup(
@@ -89,6 +93,7 @@ final class RunningGroup {
       GroupSupervisor.Environment environment,
       EtcdMetrics metrics,
       Ports.Wal wal,
+      Consumer<LogPosition> replaceLog,
       Start start,
       Owner owner) {
     this.start = start;
@@ -144,6 +149,21 @@ final class RunningGroup {
                 new AppliedListener(new WatchPublisher(hub, watchSettings), local, handler)),
             "applier",
             DispatcherSelector.fromConfig("kvorum.apply-dispatcher"));
+    this.snapshots =
+        context.spawn(
+            Snapshots.create(
+                SnapshotSettings.defaults(),
+                new Snapshots.Surroundings(
+                    settings.group(),
+                    start.identity().clusterId(),
+                    environment.keyspace(),
+                    peers,
+                    handler::tell,
+                    applier,
+                    replaceLog,
+                    environment.telemetry()),
+                RandomGenerator.getDefault()),
+            "snapshots");
     Ports ports =
         new Ports(
             peers,
@@ -151,7 +171,7 @@ final class RunningGroup {
             entries -> applier.tell(new Applier.Apply(entries)),
             local,
             local,
-            new NoSnapshots());
+            Snapshots.port(snapshots));
     this.replica =
         context.spawn(
             Replica.create(
@@ -171,6 +191,7 @@ final class RunningGroup {
   void begin() {
     handler.group = local;
     handler.replica = replica;
+    handler.snapshots = snapshots;
     replica.tell(new ReplicaMessage.Start());
   }
 
@@ -197,6 +218,17 @@ final class RunningGroup {
 
   ActorRef<ReplicaMessage> replica() {
     return replica;
+  }
+
+  /** The log's actor was started anew; its log ends here. */
+  void storageRecovered(LogPosition last) {
+    replica.tell(new ReplicaMessage.StorageRecovered(last));
+    snapshots.tell(new Snapshots.LogRestarted());
+  }
+
+  /** The log is empty and begins behind this position. */
+  void logReplaced(LogPosition base) {
+    snapshots.tell(new Snapshots.LogReplaced(base));
   }
 
   Membership membership() {
@@ -229,6 +261,7 @@ final class RunningGroup {
   private final class Handler implements PeerHandler {
     private volatile @Nullable LocalGroup group;
     private volatile @Nullable ActorRef<ReplicaMessage> replica;
+    private volatile @Nullable ActorRef<Snapshots.Message> snapshots;
 
     void tell(ReplicaMessage message) {
       ActorRef<ReplicaMessage> started = replica;
@@ -243,7 +276,12 @@ final class RunningGroup {
     }
 
     @Override
-    public void snapshot(MemberId from, SnapshotMessage message) {}
+    public void snapshot(MemberId from, SnapshotMessage message) {
+      ActorRef<Snapshots.Message> started = snapshots;
+      if (started != null) {
+        started.tell(new Snapshots.FromPeer(from, message));
+      }
+    }
 
     @Override
     public CompletionStage<ByteString> question(MemberId from, ByteString body) {
@@ -263,18 +301,6 @@ final class RunningGroup {
     public void unreachable(MemberId member) {
       tell(new ReplicaMessage.PeerUnreachable(member));
     }
-  }
-
-  /** A group of one has nobody to send a snapshot to. */
-  private static final class NoSnapshots implements Ports.Snapshots {
-    @Override
-    public void send(MemberId to, long term) {}
-
-    @Override
-    public void install(LogPosition at) {}
-
-    @Override
-    public void discard(LogPosition at) {}
   }
 
   /** What the applier reports. */
@@ -299,6 +325,12 @@ final class RunningGroup {
     @Override
     public void configuration(Configuration configuration, long index) {
       handler.tell(new ReplicaMessage.ConfigurationApplied(configuration, index));
+      owner.membership(membership.get());
+    }
+
+    @Override
+    public void replaced(long currentRevision) {
+      publisher.jump(currentRevision);
       owner.membership(membership.get());
     }
 
