@@ -24,7 +24,7 @@ final class RandomScheduleTest {
         : IntStream.of(one);
   }
 
-  @ParameterizedTest
+  @ParameterizedTest(name = "seed {0}")
   @MethodSource("seeds")
   void oneHistory(int seed) {
     RandomCluster cluster = new RandomCluster(seed);
