@@ -207,10 +207,10 @@ final class LocalMembers implements MemberAdministration {
 
   private @Nullable EtcdError refusePromotion(
       MemberId member, Optional<ReplicationReport> progress) {
-    if (progress.isEmpty()) {
+    ReplicationReport report = progress.orElse(null);
+    if (report == null) {
       return EtcdError.NOT_LEADER;
     }
-    ReplicationReport report = progress.get();
     var follower = report.followers().get(member);
     if (follower == null && !member.equals(self)) {
       return EtcdError.MEMBER_NOT_FOUND;
@@ -310,7 +310,10 @@ final class LocalMembers implements MemberAdministration {
   }
 
   private static <T> CompletionStage<Outcome<T>> refused(String what, EtcdError error) {
-    log.warn("{} is refused: {}", what, error.text());
+    // Who does not lead any more is asked again, or the next leader is.
+    if (error != EtcdError.NOT_LEADER) {
+      log.warn("{} is refused: {}", what, error.text());
+    }
     return CompletableFuture.completedFuture(Outcome.refused(error));
   }
 
