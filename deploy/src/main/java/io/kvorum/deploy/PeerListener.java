@@ -87,9 +87,9 @@ final class PeerListener {
               new PeerAddress(listen.host(), listen.port()),
               advertised(config, keyspace),
               Math.max(MIN_MESSAGE_BYTES, config.clientApi().maxRequestBytes()));
-      // The process's signals are the business of the system that serves; this one goes last.
-      Config last =
-          ConfigFactory.parseString("pekko.coordinated-shutdown.run-by-jvm-shutdown-hook = off");
+      // The process's signals are the business of the system that serves; this one goes last. Artery
+      // has a hook of its own besides that of Coordinated Shutdown.
+      Config last = ConfigFactory.parseString("pekko.jvm-shutdown-hooks = off");
       ActorSystem<Void> started =
           ActorSystem.create(
               Behaviors.empty(), SYSTEM, last.withFallback(artery).withFallback(base));
