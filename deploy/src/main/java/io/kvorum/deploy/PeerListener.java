@@ -42,8 +42,7 @@ final class PeerListener {
 
   private final CompletableFuture<PeerNetwork> network = new CompletableFuture<>();
   private final CompletableFuture<Throwable> failure = new CompletableFuture<>();
-  private final NetworkPeers peers =
-      new NetworkPeers(network, EtcdVersion.SERVER, this::onMembers);
+  private final NetworkPeers peers = new NetworkPeers(network, EtcdVersion.SERVER, this::onMembers);
   private @Nullable ActorSystem<Void> system;
   private @Nullable Membership membership;
   private boolean discovering;
@@ -63,14 +62,12 @@ final class PeerListener {
       socket.setReuseAddress(true);
       socket.bind(new InetSocketAddress(listen.host(), listen.port()));
     } catch (IOException e) {
-      throw new StartException(
-          "cannot listen for peers on " + listen + ": " + e.getMessage(), e);
+      throw new StartException("cannot listen for peers on " + listen + ": " + e.getMessage(), e);
     }
   }
 
   /** Begins to listen, on a thread of its own. */
-  static PeerListener open(
-      ServerConfig config, Config base, CompletableFuture<Keyspace> keyspace) {
+  static PeerListener open(ServerConfig config, Config base, CompletableFuture<Keyspace> keyspace) {
     PeerListener listener = new PeerListener();
     Thread.ofPlatform()
         .name("open-peer-port")
@@ -87,7 +84,8 @@ final class PeerListener {
               new PeerAddress(listen.host(), listen.port()),
               advertised(config, keyspace),
               Math.max(MIN_MESSAGE_BYTES, config.clientApi().maxRequestBytes()));
-      // The process's signals are the business of the system that serves; this one goes last. Artery
+      // The process's signals are the business of the system that serves; this one goes last.
+      // Artery
       // has a hook of its own besides that of Coordinated Shutdown.
       Config last = ConfigFactory.parseString("pekko.jvm-shutdown-hooks = off");
       ActorSystem<Void> started =
@@ -116,8 +114,7 @@ final class PeerListener {
    * Where the others expect this member: at the URL that it was given, or else, once there is data,
    * at the one that the cluster knows.
    */
-  private static PeerAddress advertised(
-      ServerConfig config, CompletableFuture<Keyspace> keyspace) {
+  private static PeerAddress advertised(ServerConfig config, CompletableFuture<Keyspace> keyspace) {
     String given = config.cluster().initialAdvertisePeerUrls().getFirst().text();
     if (config.cluster().advertisePeerUrlsGiven()) {
       return PeerAddress.of(given);
