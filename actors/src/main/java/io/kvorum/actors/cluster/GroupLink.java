@@ -134,6 +134,14 @@ final class GroupLink implements GroupPeers {
         log.warn("lost contact with member {} at {}", peer.member, peer.address);
         handler.unreachable(peer.member);
       }
+      if (peer.isMissing()) {
+        log.warn(
+            "no contact with member {} so far: it is not up, or not at {}, or knows this member by"
+                + " another address than {}",
+            peer.member,
+            peer.address,
+            network.address());
+      }
       if (peer.isRedialDue()) {
         network.redial(peer.address);
       }

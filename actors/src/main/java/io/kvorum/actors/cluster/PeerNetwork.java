@@ -166,6 +166,11 @@ public final class PeerNetwork {
     to.tell(PeerMessage.of(header, body), inbox(PeerInbox.Lane.ORDINARY));
   }
 
+  /** What this process advertises. */
+  String address() {
+    return system.provider().getDefaultAddress().hostPort();
+  }
+
   String serverVersion() {
     return serverVersion;
   }
