@@ -124,6 +124,17 @@ final class GroupLink implements GroupPeers {
         .collect(Collectors.toUnmodifiableMap(Map.Entry::getKey, e -> e.getValue().link()));
   }
 
+  PekkoCluster.Candidates candidates() {
+    Map<MemberId, Peer> others = peers;
+    boolean first =
+        others.keySet().stream()
+            .allMatch(other -> Long.compareUnsigned(identity.member().value(), other.value()) < 0);
+    return new PekkoCluster.Candidates(
+        first,
+        others.size(),
+        others.values().stream().filter(Peer::isConnected).map(peer -> peer.address).toList());
+  }
+
   void onPingInterval(boolean warm) {
     for (Peer peer : peers.values()) {
       peer.send(new PeerMessage.Ping());

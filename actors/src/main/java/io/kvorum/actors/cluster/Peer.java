@@ -119,6 +119,10 @@ final class Peer {
     return System.nanoTime() - heardNanos;
   }
 
+  boolean isConnected() {
+    return connected;
+  }
+
   GroupPeers.Link link() {
     boolean up = connected;
     return new GroupPeers.Link(
