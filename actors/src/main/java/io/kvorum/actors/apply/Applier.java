@@ -2,6 +2,7 @@ package io.kvorum.actors.apply;
 
 import com.google.protobuf.InvalidProtocolBufferException;
 import io.kvorum.actors.raft.log.Entry;
+import io.kvorum.actors.raft.log.EntryKind;
 import io.kvorum.actors.raft.membership.Configuration;
 import io.kvorum.persistence.leveldb.StorageException;
 import io.kvorum.persistence.mvcc.ApplyBatch;
@@ -67,7 +68,7 @@ public final class Applier extends AbstractBehavior<Applier.Message> {
     void events(List<RevisionEvents> revisions);
 
     /**
-     * The membership changed.
+     * The membership changed, or a change of it was refused.
      *
      * @param index up to which entry the log is applied now
      */
@@ -96,6 +97,17 @@ public final class Applier extends AbstractBehavior<Applier.Message> {
 
   private record Answer(long requestId, Outcome<Object> outcome) {}
 
+  /**
+   * A batch that is in the keyspace, and whom it has to be told.
+   *
+   * @param changesMembership whether it holds entries of that kind, also refused ones
+   */
+  private record Applied(
+      List<Entry> entries,
+      List<Answer> answers,
+      List<RevisionEvents> events,
+      boolean changesMembership) {}
+
   private final Keyspace keyspace;
   private final MembershipState membership;
   private final PendingProposals proposals;
@@ -110,6 +122,9 @@ public final class Applier extends AbstractBehavior<Applier.Message> {
   private long bytesSinceSync;
   private boolean stalled;
   private boolean refusing;
+
+  /** Applied, but not told anybody: the disk did not let it be made durable. */
+  private @Nullable Applied untold;
 
   private Applier(
       ActorContext<Message> context,
@@ -166,6 +181,10 @@ public final class Applier extends AbstractBehavior<Applier.Message> {
       case Apply(var entries) -> waiting.addAll(entries);
       case Install next -> {
         waiting.clear();
+        if (untold != null) {
+          answer(untold);
+          untold = null;
+        }
         install = next;
         stalled = false;
       }
@@ -228,11 +247,13 @@ public final class Applier extends AbstractBehavior<Applier.Message> {
   }
 
   private void tryNextBatch() {
-    List<Entry> batch = nextBatch();
     try {
       long begun = System.nanoTime();
-      applyBatch(batch);
-      warnIfSlow(batch.size(), System.nanoTime() - begun);
+      if (untold == null) {
+        untold = applyBatch(nextBatch());
+      }
+      tell(untold);
+      warnIfSlow(untold.entries().size(), System.nanoTime() - begun);
     } catch (StorageException e) {
       log.error(
           "the keyspace takes no writes, trying again in {}: {}", RETRY_DELAY, e.getMessage());
@@ -240,6 +261,8 @@ public final class Applier extends AbstractBehavior<Applier.Message> {
       return;
     }
     resume();
+    List<Entry> batch = untold.entries();
+    untold = null;
     batch.forEach(e -> waiting.removeFirst());
     syncWhenDue(batch);
   }
@@ -265,7 +288,7 @@ public final class Applier extends AbstractBehavior<Applier.Message> {
     return batch;
   }
 
-  private void applyBatch(List<Entry> entries) {
+  private Applied applyBatch(List<Entry> entries) {
     List<Answer> answers = new ArrayList<>(entries.size());
     List<RevisionEvents> events;
     var membershipBefore = membership.get();
@@ -282,11 +305,31 @@ public final class Applier extends AbstractBehavior<Applier.Message> {
       throw e;
     }
     applied.advance(entries.getLast().position());
-    if (membership.get() != membershipBefore) {
-      listener.configuration(membership.configuration(), entries.getLast().index());
+    return new Applied(
+        entries,
+        answers,
+        events,
+        membership.get() != membershipBefore
+            || entries.stream().anyMatch(e -> e.kind() == EntryKind.MEMBERSHIP));
+  }
+
+  /**
+   * Tells the replica before the callers: who knows that a membership change is made may ask for
+   * the next one. The replica counts majorities by what it is told, so it must not come back with
+   * an older membership after a crash, and the keyspace is made durable first.
+   */
+  private void tell(Applied batch) {
+    if (batch.changesMembership()) {
+      LogPosition durable = keyspace.sync();
+      listener.configuration(membership.configuration(), batch.entries().getLast().index());
+      listener.durable(durable);
     }
-    answers.forEach(answer -> proposals.complete(answer.requestId(), answer.outcome()));
-    listener.events(events);
+    answer(batch);
+    listener.events(batch.events());
+  }
+
+  private void answer(Applied batch) {
+    batch.answers().forEach(answer -> proposals.complete(answer.requestId(), answer.outcome()));
   }
 
   private Answer applyEntry(ApplyBatch batch, Entry entry) {
@@ -296,10 +339,10 @@ public final class Applier extends AbstractBehavior<Applier.Message> {
         yield new Answer(0, Outcome.ok(entry.position()));
       }
       case MEMBERSHIP -> {
-        MembershipChange change = parse(entry, MembershipChange.parser());
-        membership.apply(change);
+        MembershipChange change = MembershipState.change(entry);
+        Outcome<Membership> outcome = membership.apply(change);
         batch.skip(entry.position());
-        yield new Answer(change.getRequestId(), Outcome.ok(membership.get()));
+        yield new Answer(change.getRequestId(), outcome.map(changed -> changed));
       }
       case COMMAND -> {
         Command command = parse(entry, Command.parser());

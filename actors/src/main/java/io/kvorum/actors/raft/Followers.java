@@ -171,11 +171,20 @@ final class Followers {
           if (!follower.isActive()) {
             return;
           }
-          if (silent && state.log.knows(follower.next() - 1)) {
-            sendEmpty(peer, follower);
+          if (silent) {
+            askAfterSilence(peer, follower);
           }
           replicate(peer, follower);
         });
+  }
+
+  /** Its answer shows what it has; if the log was cut meanwhile, all begins anew. */
+  private void askAfterSilence(MemberId peer, Progress follower) {
+    if (state.log.knows(follower.next() - 1)) {
+      sendEmpty(peer, follower);
+    } else {
+      follower.becomeProbe();
+    }
   }
 
   /** Whether a follower acknowledged entries that it was not known to have. */
