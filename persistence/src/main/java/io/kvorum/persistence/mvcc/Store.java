@@ -7,6 +7,8 @@ import io.kvorum.protocol.LogPosition;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.util.Queue;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -33,6 +35,9 @@ final class Store {
 
   /** Those who read, and one for being the newest. At zero the directory goes. */
   private final AtomicInteger users = new AtomicInteger(1);
+
+  /** At most two: one ends the background work, one removes the directory. */
+  private final Queue<Thread> farewells = new ConcurrentLinkedQueue<>();
 
   /** Written by the keyspace's writer only. */
   private volatile StoreState state;
@@ -153,7 +158,10 @@ final class Store {
   }
 
   private void background(String name, Runnable work) {
-    Thread.ofPlatform().daemon().name(name + db.directory().getFileName()).start(work);
+    Thread thread =
+        Thread.ofPlatform().daemon().name(name + db.directory().getFileName()).unstarted(work);
+    farewells.add(thread);
+    thread.start();
   }
 
   private void remove() {
@@ -174,5 +182,17 @@ final class Store {
   void close() {
     compactor.close();
     db.close();
+    boolean interrupted = false;
+    for (Thread thread = farewells.peek(); thread != null; thread = farewells.peek()) {
+      try {
+        thread.join();
+        farewells.remove();
+      } catch (InterruptedException e) {
+        interrupted = true;
+      }
+    }
+    if (interrupted) {
+      Thread.currentThread().interrupt();
+    }
   }
 }
