@@ -4,6 +4,7 @@ import com.typesafe.config.Config;
 import com.typesafe.config.ConfigFactory;
 import io.kvorum.actors.apply.MembershipState;
 import io.kvorum.actors.cluster.ArteryConfig;
+import io.kvorum.actors.cluster.GroupPeers;
 import io.kvorum.actors.cluster.PeerAddress;
 import io.kvorum.actors.cluster.PeerNetwork;
 import io.kvorum.actors.cluster.PekkoCluster;
@@ -17,7 +18,6 @@ import io.kvorum.server.EtcdVersion;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
-import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import org.apache.pekko.Done;
@@ -44,7 +44,7 @@ final class PeerListener {
   private final CompletableFuture<Throwable> failure = new CompletableFuture<>();
   private final NetworkPeers peers = new NetworkPeers(network, EtcdVersion.SERVER, this::onMembers);
   private @Nullable ActorSystem<Void> system;
-  private @Nullable Membership membership;
+  private @Nullable GroupPeers severalMembers;
   private boolean discovering;
   private boolean discovered;
   private boolean closed;
@@ -150,23 +150,17 @@ final class PeerListener {
     joinPekkoCluster();
   }
 
-  private synchronized void onMembers(Membership next) {
-    membership = next;
-    joinPekkoCluster();
+  private synchronized void onMembers(GroupPeers connections, Membership membership) {
+    if (membership.getMembersCount() > 1) {
+      severalMembers = connections;
+      joinPekkoCluster();
+    }
   }
 
   private void joinPekkoCluster() {
-    if (discovering
-        && !discovered
-        && system != null
-        && membership != null
-        && membership.getMembersCount() > 1) {
+    if (discovering && !discovered && system != null && severalMembers != null) {
       discovered = true;
-      List<PeerAddress> addresses =
-          membership.getMembersList().stream()
-              .map(member -> PeerAddress.of(member.getPeerUrls(0)))
-              .toList();
-      PekkoCluster.join(system, addresses);
+      PekkoCluster.join(system, severalMembers);
     }
   }
 
