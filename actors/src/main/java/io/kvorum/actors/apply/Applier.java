@@ -52,7 +52,12 @@ public final class Applier extends AbstractBehavior<Applier.Message> {
   public interface Listener {
     void events(List<RevisionEvents> revisions);
 
-    void configuration(Configuration configuration);
+    /**
+     * The membership changed.
+     *
+     * @param index up to which entry the log is applied now
+     */
+    void configuration(Configuration configuration, long index);
 
     /** A batch took longer than it should. */
     void slow();
@@ -211,7 +216,7 @@ public final class Applier extends AbstractBehavior<Applier.Message> {
     }
     applied.advance(entries.getLast().position());
     if (membership.get() != membershipBefore) {
-      listener.configuration(membership.configuration());
+      listener.configuration(membership.configuration(), entries.getLast().index());
     }
     answers.forEach(answer -> proposals.complete(answer.requestId(), answer.outcome()));
     listener.events(events);

@@ -308,7 +308,8 @@ public final class GroupSupervisor extends AbstractBehavior<GroupSupervisor.Mess
             new WalPort(),
             entries -> applier.tell(new Applier.Apply(entries)),
             local,
-            local);
+            local,
+            new NoSnapshots());
     replica =
         getContext()
             .spawn(
@@ -461,6 +462,18 @@ public final class GroupSupervisor extends AbstractBehavior<GroupSupervisor.Mess
     }
   }
 
+  /** A group of one has nobody to send a snapshot to. */
+  private static final class NoSnapshots implements Ports.Snapshots {
+    @Override
+    public void send(MemberId to, long term) {}
+
+    @Override
+    public void install(LogPosition at) {}
+
+    @Override
+    public void discard(LogPosition at) {}
+  }
+
   /** What the applier reports. */
   private final class AppliedListener implements Applier.Listener {
     private final WatchPublisher publisher;
@@ -477,8 +490,8 @@ public final class GroupSupervisor extends AbstractBehavior<GroupSupervisor.Mess
     }
 
     @Override
-    public void configuration(Configuration configuration) {
-      replicaRef().tell(new ReplicaMessage.ConfigurationApplied(configuration));
+    public void configuration(Configuration configuration, long index) {
+      replicaRef().tell(new ReplicaMessage.ConfigurationApplied(configuration, index));
     }
 
     @Override

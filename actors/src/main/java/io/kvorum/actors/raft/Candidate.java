@@ -2,6 +2,7 @@ package io.kvorum.actors.raft;
 
 import io.kvorum.actors.raft.quorum.Majority;
 import io.kvorum.protocol.MemberId;
+import java.util.Optional;
 import org.apache.pekko.actor.typed.TypedActorContext;
 
 /** Stands for election in a new term (thesis 3.4). */
@@ -13,7 +14,7 @@ final class Candidate extends Role {
     this.electorate = new Electorate(state);
     for (MemberId voter : state.otherVoters()) {
       state.sendAfterSync(
-          voter, new RaftMessage.VoteRequest(state.term(), state.log.last(), false));
+          voter, new RaftMessage.VoteRequest(state.term(), state.log.last(), false, false));
     }
   }
 
@@ -41,9 +42,16 @@ final class Candidate extends Role {
         return Transitions.follow(state, state.term(), MemberId.NONE);
       }
       case ReplicaMessage.StorageRecovered(var last) -> state.storageRecovers(last.index());
-      case ReplicaMessage.ConfigurationApplied(var configuration) ->
+      case ReplicaMessage.ConfigurationApplied(var configuration, var index) ->
           state.configuration(configuration);
       case ReplicaMessage.DurablyApplied(var index) -> state.compactBehind(index);
+      case ReplicaMessage.TransferLeadership transfer -> {}
+      case ReplicaMessage.ReportProgress(var reply) -> reply.complete(Optional.empty());
+      case ReplicaMessage.SnapshotSent sent -> {}
+      case ReplicaMessage.SnapshotReceived received ->
+          state.ports.snapshots().discard(received.at());
+      case ReplicaMessage.SnapshotInstalled installed -> {}
+      case ReplicaMessage.PeerUnreachable unreachable -> {}
     }
     return this;
   }
@@ -51,6 +59,8 @@ final class Candidate extends Role {
   @Override
   Role onCurrent(TypedActorContext<ReplicaMessage> context, MemberId from, RaftMessage message) {
     switch (message) {
+      case RaftMessage.TimeoutNow now -> {}
+      case RaftMessage.Refused refused -> {}
       case RaftMessage.VoteResponse response -> {
         return response.preVote() == false
             ? decide(electorate.count(from, response.granted()))

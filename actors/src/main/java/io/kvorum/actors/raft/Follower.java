@@ -3,6 +3,7 @@ package io.kvorum.actors.raft;
 import io.kvorum.protocol.LogPosition;
 import io.kvorum.protocol.MemberId;
 import java.util.List;
+import java.util.Optional;
 import org.apache.pekko.actor.typed.TypedActorContext;
 
 /**
@@ -45,9 +46,16 @@ final class Follower extends Role {
         return onStorageFailed();
       }
       case ReplicaMessage.StorageRecovered(var last) -> state.storageRecovers(last.index());
-      case ReplicaMessage.ConfigurationApplied(var configuration) ->
+      case ReplicaMessage.ConfigurationApplied(var configuration, var index) ->
           state.configuration(configuration);
       case ReplicaMessage.DurablyApplied(var index) -> state.compactBehind(index);
+      case ReplicaMessage.TransferLeadership transfer -> {}
+      case ReplicaMessage.ReportProgress(var reply) -> reply.complete(Optional.empty());
+      case ReplicaMessage.SnapshotSent sent -> {}
+      case ReplicaMessage.SnapshotReceived received ->
+          state.ports.snapshots().discard(received.at());
+      case ReplicaMessage.SnapshotInstalled installed -> {}
+      case ReplicaMessage.PeerUnreachable unreachable -> {}
     }
     return this;
   }
@@ -55,6 +63,8 @@ final class Follower extends Role {
   @Override
   Role onCurrent(TypedActorContext<ReplicaMessage> context, MemberId from, RaftMessage message) {
     switch (message) {
+      case RaftMessage.TimeoutNow now -> {}
+      case RaftMessage.Refused refused -> {}
       case RaftMessage.Append append -> {
         heard(from);
         onAppend(from, append);

@@ -13,6 +13,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import org.apache.pekko.actor.typed.TypedActorContext;
 
 /**
@@ -83,12 +84,19 @@ final class Leader extends Role {
         return next == this ? this : stepDown(next);
       }
       case ReplicaMessage.StorageRecovered(var last) -> onStorageRecovered(last);
-      case ReplicaMessage.ConfigurationApplied(var configuration) -> {
+      case ReplicaMessage.ConfigurationApplied(var configuration, var index) -> {
         state.configuration(configuration);
         trackPeers();
         commitWhatQuorumHas();
       }
       case ReplicaMessage.DurablyApplied(var index) -> state.compactBehind(index);
+      case ReplicaMessage.TransferLeadership transfer -> {}
+      case ReplicaMessage.ReportProgress(var reply) -> reply.complete(Optional.empty());
+      case ReplicaMessage.SnapshotSent sent -> {}
+      case ReplicaMessage.SnapshotReceived received ->
+          state.ports.snapshots().discard(received.at());
+      case ReplicaMessage.SnapshotInstalled installed -> {}
+      case ReplicaMessage.PeerUnreachable unreachable -> {}
     }
     return this;
   }
@@ -96,6 +104,8 @@ final class Leader extends Role {
   @Override
   Role onCurrent(TypedActorContext<ReplicaMessage> context, MemberId from, RaftMessage message) {
     switch (message) {
+      case RaftMessage.TimeoutNow now -> {}
+      case RaftMessage.Refused refused -> {}
       case RaftMessage.Appended appended -> onAppended(from, appended);
       case RaftMessage.AppendRejected rejected -> onRejected(from, rejected);
       case RaftMessage.HeartbeatResponse response -> onHeartbeatResponse(from, response);

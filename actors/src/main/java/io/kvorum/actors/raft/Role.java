@@ -81,7 +81,9 @@ abstract sealed class Role extends ExtensibleBehavior<ReplicaMessage>
       case RaftMessage.HeartbeatResponse h -> MemberId.NONE;
       case RaftMessage.Forward f -> MemberId.NONE;
       case RaftMessage.ReadIndexRequest r -> MemberId.NONE;
-      case RaftMessage.ReadIndexResponse r -> MemberId.NONE;
+      case RaftMessage.ReadIndexResponse r -> from;
+      case RaftMessage.TimeoutNow t -> from;
+      case RaftMessage.Refused r -> from;
     };
   }
 

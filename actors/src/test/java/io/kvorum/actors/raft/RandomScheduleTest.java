@@ -120,7 +120,8 @@ final class RandomScheduleTest {
 
                 @Override
                 public void committed(long index) {}
-              });
+              },
+              new RecordingPorts());
       return BehaviorTestKit.create(
           Replica.create(
               id,

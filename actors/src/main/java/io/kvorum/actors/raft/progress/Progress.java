@@ -15,7 +15,9 @@ public final class Progress {
     /** Where its log agrees is not known: one append per heartbeat or answer. */
     PROBE,
     /** Its log agrees up to {@code match}: appends follow each other without waiting. */
-    REPLICATE
+    REPLICATE,
+    /** It needs entries that the log does not hold any more: nothing is sent but a snapshot. */
+    SNAPSHOT
   }
 
   private record Inflight(long lastIndex, long bytes) {}
@@ -58,6 +60,7 @@ public final class Progress {
   public boolean isPaused() {
     return switch (mode) {
       case PROBE -> probeSent;
+      case SNAPSHOT -> true;
       case REPLICATE ->
           inflights.size() >= maxInflightMessages
               || (!inflights.isEmpty() && inflightBytes >= maxInflightBytes);
@@ -68,6 +71,7 @@ public final class Progress {
   public void sent(long lastIndex, long bytes) {
     switch (mode) {
       case PROBE -> probeSent = true;
+      case SNAPSHOT -> {}
       case REPLICATE -> {
         if (bytes > 0) {
           inflights.addLast(new Inflight(lastIndex, bytes));
