@@ -8,6 +8,8 @@ import io.kvorum.verification.conformance.harness.Command;
 import io.kvorum.verification.conformance.harness.SmallDisk;
 import io.kvorum.verification.history.Verdict;
 import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.StringWriter;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -116,11 +118,10 @@ public final class Chaos implements AutoCloseable {
    */
   public Round round(Fault fault, Duration hold) {
     int number = ++rounds;
-    var prefix = "r" + number;
     var recorder = new Recorder();
     try {
       if (number % ROUNDS_PER_COMPACTION == 0) compact();
-      return round(number, fault, hold, prefix + "/", recorder);
+      return round(number, fault, hold, recorder);
     } catch (AssertionError | RuntimeException broken) {
       throw new AssertionError(
           "round %d, %s: %s%nartefacts: %s"
@@ -129,8 +130,9 @@ public final class Chaos implements AutoCloseable {
     }
   }
 
-  private Round round(int number, Fault fault, Duration hold, String prefix, Recorder recorder) {
-    try (var clients = new Clients(cluster, recorder, random.split(), prefix)) {
+  private Round round(int number, Fault fault, Duration hold, Recorder recorder) {
+    var name = "r" + number;
+    try (var clients = new Clients(cluster, recorder, random.split(), name)) {
       var nemesis =
           new Nemesis(cluster, clients, random.split(), ENTRIES_UNTIL_SNAPSHOT, smallDisk);
       clients.awaitWriteByEach(cluster.members(), System.nanoTime(), Round.HEAL_LIMIT);
@@ -155,7 +157,7 @@ public final class Chaos implements AutoCloseable {
       var told = recorder.history();
       var gap = Duration.ofNanos(Recorder.longestGapNanos(told, struck, System.nanoTime()));
       var shown = Convergence.check(cluster, compacted);
-      var verdict = new Agreement(prefix, told, shown).check();
+      var verdict = new Agreement(name + "/", told, shown).check();
       return Round.of(
           number,
           fault,
@@ -192,12 +194,18 @@ public final class Chaos implements AutoCloseable {
           directory.resolve("history.txt"),
           recorder.history().operations().stream().map(Object::toString).toList());
       Files.writeString(directory.resolve("errors.txt"), recorder.errors().toString());
-      Files.writeString(directory.resolve("verdict.txt"), String.valueOf(why.getMessage()));
+      Files.writeString(directory.resolve("verdict.txt"), stackTrace(why));
       for (var member : cluster.members()) saveShown(member, directory);
       return directory;
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
+  }
+
+  private static String stackTrace(Throwable why) {
+    var text = new StringWriter();
+    why.printStackTrace(new PrintWriter(text));
+    return text.toString();
   }
 
   /** What the member shows itself, if it still answers. */

@@ -44,7 +44,7 @@ final class Clients implements AutoCloseable {
   /**
    * Starts the load.
    *
-   * @param round begins all keys and values of it, so that no two rounds share any
+   * @param round begins, before a slash, all keys and values of it, so that no two rounds share any
    */
   Clients(Cluster cluster, Recorder recorder, SplittableRandom random, String round) {
     this.cluster = cluster;
