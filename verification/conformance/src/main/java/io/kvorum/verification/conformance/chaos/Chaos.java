@@ -193,7 +193,9 @@ public final class Chaos implements AutoCloseable {
       Files.write(
           directory.resolve("history.txt"),
           recorder.history().operations().stream().map(Object::toString).toList());
-      Files.writeString(directory.resolve("errors.txt"), recorder.errors().toString());
+      Files.write(
+          directory.resolve("errors.txt"),
+          recorder.errors().entrySet().stream().map(e -> e.getValue() + " " + e.getKey()).toList());
       Files.writeString(directory.resolve("verdict.txt"), stackTrace(why));
       for (var member : cluster.members()) saveShown(member, directory);
       return directory;

@@ -77,7 +77,7 @@ final class Client implements AutoCloseable {
       var status = error.getStatus();
       if (!ALLOWED.contains(status.getCode()) && !STOPPING.equals(status.getDescription()))
         throw new AssertionError(member + " answered " + request + " with " + status, error);
-      if (wasNotTakenIn(status)) recorder.refused(id, status.toString());
+      if (wasNotTakenIn(status)) recorder.refused(id, "not taken in: " + status.getDescription());
       else {
         recorder.inDoubt(status.getCode() + " " + status.getDescription());
         number = recorder.newClient();
