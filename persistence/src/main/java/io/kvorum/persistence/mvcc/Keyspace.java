@@ -46,6 +46,11 @@ public final class Keyspace implements AutoCloseable {
   private volatile @Nullable SharedView newestView;
   private boolean writing;
 
+  /** The writer's thread only. */
+  private final KeyHeads heads = new KeyHeads();
+
+  private volatile boolean tellsPreviousValues;
+
   /** The one batch under way; touched by the writer's thread only. */
   private @Nullable ApplyBatch batch;
 
@@ -170,7 +175,7 @@ public final class Keyspace implements AutoCloseable {
     if (batch != null) {
       throw new IllegalStateException("a batch is under way at " + state.applied());
     }
-    ApplyBatch next = new ApplyBatch(this, db, tables, state, totals);
+    ApplyBatch next = new ApplyBatch(this, db, tables, state, heads, totals);
     batch = next;
     return next;
   }
@@ -266,6 +271,18 @@ public final class Keyspace implements AutoCloseable {
    */
   public CompletionStage<Void> physicalCompaction() {
     return compactor.idle();
+  }
+
+  /**
+   * Whether the events of commits to come shall carry the value before each put that replaces one.
+   * Without, a put of a key written not long ago saves its writer a read. Any thread.
+   */
+  public void tellPreviousValues(boolean wanted) {
+    tellsPreviousValues = wanted;
+  }
+
+  boolean tellsPreviousValues() {
+    return tellsPreviousValues;
   }
 
   boolean leaseExists(long lease) {
