@@ -135,12 +135,17 @@ final class GroupLink implements GroupPeers {
         others.values().stream().filter(Peer::isConnected).map(peer -> peer.address).toList());
   }
 
-  void onPingInterval(boolean warm) {
+  void ping(boolean warm) {
     for (Peer peer : peers.values()) {
       peer.send(new PeerMessage.Ping());
       if (warm) {
         peer.keepWarm();
       }
+    }
+  }
+
+  void noticeSilence() {
+    for (Peer peer : peers.values()) {
       if (peer.fellSilent()) {
         log.warn("lost contact with member {} at {}", peer.member, peer.address);
         handler.unreachable(peer.member);

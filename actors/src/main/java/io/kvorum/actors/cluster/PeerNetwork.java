@@ -54,6 +54,8 @@ public final class PeerNetwork {
   private final Cancellable pings;
   private final Allowance infoAnswers = new Allowance(MAX_INFO_ANSWERS_PER_SECOND);
   private long pingCount;
+  private long pingedNanos = System.nanoTime();
+  private long judgeFromNanos = System.nanoTime();
 
   private PeerNetwork(ExtendedActorSystem system, String serverVersion, Supplier<PeerInfo> self) {
     this.system = system;
@@ -126,7 +128,16 @@ public final class PeerNetwork {
 
   private void onPingInterval() {
     boolean warm = pingCount++ % WARM_INTERVAL_PINGS == 0;
-    groups.values().forEach(group -> group.onPingInterval(warm));
+    groups.values().forEach(group -> group.ping(warm));
+    long now = System.nanoTime();
+    if (now - pingedNanos > 2 * PING_INTERVAL.toNanos()) {
+      // This process was held up: what the peers said meanwhile is still to be read.
+      judgeFromNanos = now + Peer.SILENCE.toNanos();
+    }
+    pingedNanos = now;
+    if (now - judgeFromNanos >= 0) {
+      groups.values().forEach(GroupLink::noticeSilence);
+    }
   }
 
   void redial(PeerAddress address) {
