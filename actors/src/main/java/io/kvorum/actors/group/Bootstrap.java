@@ -90,7 +90,9 @@ final class Bootstrap {
   private static Map<MemberId, List<String>> initialMembers(GroupSettings settings) {
     GroupSettings.InitialCluster initial = settings.initialCluster();
     Map<MemberId, List<String>> members = new TreeMap<>();
-    initial.members().forEach((name, urls) -> members.put(Identity.member(urls, initial.token()), urls));
+    initial
+        .members()
+        .forEach((name, urls) -> members.put(Identity.member(urls, initial.token()), urls));
     return members;
   }
 
@@ -105,8 +107,8 @@ final class Bootstrap {
   }
 
   /**
-   * Who takes part as long as nothing is applied: those whom the log's first entries name. Nobody if
-   * the log is that of a member which joins.
+   * Who takes part as long as nothing is applied: those whom the log's first entries name. Nobody
+   * if the log is that of a member which joins.
    */
   static Membership membershipAtStart(RecoveredLog log, long clusterId) {
     MembershipState membership =

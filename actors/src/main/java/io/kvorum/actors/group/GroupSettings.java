@@ -40,7 +40,8 @@ public record GroupSettings(
    * @param members peer URLs by member name, this member's among them
    * @param join the members are a cluster that exists: take part in it
    * @param token {@code --initial-cluster-token}
-   * @param tokenGiven whether the operator named the token: then a log of another cluster is refused
+   * @param tokenGiven whether the operator named the token: then a log of another cluster is
+   *     refused
    * @param force make this member the only one, whatever log and keyspace say
    */
   public record InitialCluster(

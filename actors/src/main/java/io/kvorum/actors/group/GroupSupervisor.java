@@ -38,9 +38,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Brings a group up and keeps it up: recovers the log, decides with what the peers say how to begin,
- * starts the group's parts, publishes the member's attributes, starts the log's actor anew when its
- * disk failed, and ends the group when the cluster has removed this member.
+ * Brings a group up and keeps it up: recovers the log, decides with what the peers say how to
+ * begin, starts the group's parts, publishes the member's attributes, starts the log's actor anew
+ * when its disk failed, and ends the group when the cluster has removed this member.
  */
 public final class GroupSupervisor extends AbstractBehavior<GroupSupervisor.Message> {
   private static final Logger log = LoggerFactory.getLogger(GroupSupervisor.class);
@@ -220,9 +220,7 @@ public final class GroupSupervisor extends AbstractBehavior<GroupSupervisor.Mess
       case RemovedSays(var peer) ->
           endRemoved("member " + peer + " says that this member was removed from the cluster");
       case LingerOver over ->
-          lifecycle
-              .removed()
-              .complete("the member has been permanently removed from the cluster");
+          lifecycle.removed().complete("the member has been permanently removed from the cluster");
       case HandOver(var done) -> handOver(done);
       case Stop stop -> {
         return Behaviors.stopped();
@@ -395,7 +393,8 @@ public final class GroupSupervisor extends AbstractBehavior<GroupSupervisor.Mess
             environment,
             metrics,
             new WalPort(),
-            base -> wal.tell(new WalActor.Replace(base), org.apache.pekko.actor.ActorRef.noSender()),
+            base ->
+                wal.tell(new WalActor.Replace(base), org.apache.pekko.actor.ActorRef.noSender()),
             from,
             new Owner(self));
     group = running;
@@ -482,8 +481,7 @@ public final class GroupSupervisor extends AbstractBehavior<GroupSupervisor.Mess
   }
 
   private Publication publication(RunningGroup running) {
-    return new Publication(
-        settings, running.identity().member(), running.local(), running.peers());
+    return new Publication(settings, running.identity().member(), running.local(), running.peers());
   }
 
   /**
@@ -549,8 +547,7 @@ public final class GroupSupervisor extends AbstractBehavior<GroupSupervisor.Mess
                 return message;
               }
               return new StartRefused(
-                  failure instanceof CompletionException wrapped
-                          && wrapped.getCause() != null
+                  failure instanceof CompletionException wrapped && wrapped.getCause() != null
                       ? wrapped.getCause()
                       : failure);
             });

@@ -122,7 +122,8 @@ final class LocalMembers implements MemberAdministration {
               }
               MemberId leader = leadership.leader();
               return leader.equals(self)
-                  ? promoteAsLeader(member).thenCompose(o -> retryUnlessLed(o, member, deadlineNanos))
+                  ? promoteAsLeader(member)
+                      .thenCompose(o -> retryUnlessLed(o, member, deadlineNanos))
                   : forwardPromotion(leader, member, deadlineNanos);
             });
   }
@@ -238,8 +239,8 @@ final class LocalMembers implements MemberAdministration {
   }
 
   /**
-   * Before this member stops: gives leadership, if it has it, to the voter that it has heard for the
-   * longest time.
+   * Before this member stops: gives leadership, if it has it, to the voter that it has heard for
+   * the longest time.
    *
    * @return completes when another one leads, or after {@code limit}
    */
@@ -254,9 +255,7 @@ final class LocalMembers implements MemberAdministration {
     }
     log.info("handing leadership to member {}", successor.get());
     return transfer(
-            successor.get(),
-            leader -> !leader.equals(self) && !leader.equals(MemberId.NONE),
-            limit)
+            successor.get(), leader -> !leader.equals(self) && !leader.equals(MemberId.NONE), limit)
         .thenApply(
             moved -> {
               log.info(
@@ -275,10 +274,8 @@ final class LocalMembers implements MemberAdministration {
     return link != null && link.connected() ? link.connectedFor() : Duration.ZERO;
   }
 
-  private CompletionStage<Boolean> transfer(
-      MemberId to, Predicate<MemberId> done, Duration limit) {
-    CompletableFuture<Boolean> moved =
-        leadership.await(done, System.nanoTime() + limit.toNanos());
+  private CompletionStage<Boolean> transfer(MemberId to, Predicate<MemberId> done, Duration limit) {
+    CompletableFuture<Boolean> moved = leadership.await(done, System.nanoTime() + limit.toNanos());
     if (!moved.isDone()) {
       replica.accept(new ReplicaMessage.TransferLeadership(to));
     }
