@@ -152,7 +152,7 @@ final class RunningGroup {
     this.snapshots =
         context.spawn(
             Snapshots.create(
-                SnapshotSettings.defaults(),
+                SnapshotSettings.from(context.getSystem().settings().config()),
                 new Snapshots.Surroundings(
                     settings.group(),
                     start.identity().clusterId(),
