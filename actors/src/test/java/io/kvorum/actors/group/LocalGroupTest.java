@@ -9,13 +9,17 @@ import com.google.protobuf.ByteString;
 import com.typesafe.config.ConfigFactory;
 import io.kvorum.actors.raft.RaftSettings;
 import io.kvorum.actors.telemetry.Telemetry;
+import io.kvorum.persistence.mvcc.ApplyBatch;
 import io.kvorum.persistence.mvcc.Keyspace;
+import io.kvorum.persistence.mvcc.KeyspaceExport;
 import io.kvorum.persistence.mvcc.KeyspaceOptions;
+import io.kvorum.persistence.mvcc.KeyspaceStaging;
 import io.kvorum.persistence.wal.WalJournalExtension;
 import io.kvorum.persistence.wal.WalMetrics;
 import io.kvorum.persistence.wal.WalSettings;
 import io.kvorum.protocol.EtcdError;
 import io.kvorum.protocol.GroupId;
+import io.kvorum.protocol.LogPosition;
 import io.kvorum.protocol.Outcome;
 import io.kvorum.protocol.etcdserverpb.PutRequest;
 import io.kvorum.protocol.etcdserverpb.PutResponse;
@@ -25,7 +29,6 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -47,8 +50,7 @@ final class LocalGroupTest {
   private final class Life implements AutoCloseable {
     final ActorTestKit kit = ActorTestKit.create("life", ConfigFactory.load());
     final ExecutorService reads = Executors.newFixedThreadPool(2);
-    final CompletableFuture<Group> ready = new CompletableFuture<>();
-    final CompletableFuture<Done> stopped = new CompletableFuture<>();
+    final GroupSupervisor.Lifecycle lifecycle = new GroupSupervisor.Lifecycle();
     final Keyspace keyspace;
 
     Life(String token, boolean tokenGiven) {
@@ -59,22 +61,19 @@ final class LocalGroupTest {
       kit.spawn(
           GroupSupervisor.create(
               settings(token, tokenGiven),
-              keyspace,
-              Telemetry.start(),
-              reads,
-              (to, message) -> {},
-              ready,
-              stopped));
+              new GroupSupervisor.Environment(
+                  keyspace, Telemetry.start(), reads, new TestNetwork().endpoint("default")),
+              lifecycle));
     }
 
     Group group() throws Exception {
-      return ready.get(LIMIT_SECONDS, TimeUnit.SECONDS);
+      return lifecycle.ready().get(LIMIT_SECONDS, TimeUnit.SECONDS);
     }
 
     @Override
     public void close() {
       kit.shutdownTestKit();
-      stopped.join();
+      lifecycle.stopped().join();
       keyspace.close();
       reads.shutdown();
     }
@@ -84,10 +83,11 @@ final class LocalGroupTest {
     return new GroupSettings(
         GroupId.DEFAULT,
         "default",
-        Map.of("default", PEER_URLS),
-        token,
-        tokenGiven,
+        new GroupSettings.InitialCluster(
+            Map.of("default", PEER_URLS), false, token, tokenGiven, false),
         List.of("http://localhost:2379"),
+        "3.7.1",
+        new GroupSettings.MemberRules(true, 1),
         RaftSettings.of(10, 1, true, 5000),
         Duration.ofMillis(100),
         Duration.ofSeconds(7),
@@ -165,5 +165,58 @@ final class LocalGroupTest {
       assertTrue(
           String.valueOf(refused.getMessage()).contains("one, not two"), refused::getMessage);
     }
+  }
+
+  /** The keyspace was switched, then the process ended: the log still is the old one. */
+  @Test
+  void anInstallationThatWasInterruptedIsCompletedAtTheStart() throws Exception {
+    try (Life first = new Life("etcd-cluster", false)) {
+      put(first.group(), "k", "v");
+    }
+    switchToSnapshot("k", "from the snapshot");
+    try (Life second = new Life("etcd-cluster", false)) {
+      assertEquals("from the snapshot", read(second.group(), "k"));
+      assertTrue(second.keyspace.unfinishedInstall().isEmpty());
+      assertInstanceOf(Outcome.Ok.class, put(second.group(), "more", "m"));
+    }
+    try (Life third = new Life("etcd-cluster", false)) {
+      assertEquals("from the snapshot", read(third.group(), "k"));
+      assertEquals("m", read(third.group(), "more"));
+    }
+  }
+
+  /** What the keyspace would hold had the log gone on elsewhere. */
+  private void switchToSnapshot(String key, String value) {
+    try (Keyspace keyspace = openKeyspace("keyspace");
+        Keyspace elsewhere = openKeyspace("elsewhere")) {
+      install(keyspace, elsewhere);
+      LogPosition before = keyspace.applied();
+      try (ApplyBatch batch = elsewhere.beginBatch()) {
+        batch.put(
+            new LogPosition(before.index() + 100, before.term()),
+            PutRequest.newBuilder()
+                .setKey(ByteString.copyFromUtf8(key))
+                .setValue(ByteString.copyFromUtf8(value))
+                .build());
+        batch.commit();
+      }
+      install(elsewhere, keyspace);
+    }
+  }
+
+  private Keyspace openKeyspace(String name) {
+    return Keyspace.open(directory.resolve(name), GroupId.DEFAULT, KeyspaceOptions.defaults());
+  }
+
+  private static void install(Keyspace from, Keyspace to) {
+    KeyspaceStaging staging = to.stage(0);
+    try (KeyspaceExport export = from.export();
+        KeyspaceExport.Rows rows = export.rows()) {
+      while (rows.advance()) {
+        staging.put(rows.key(), rows.value());
+      }
+      staging.seal(export.position());
+    }
+    to.install(staging);
   }
 }
