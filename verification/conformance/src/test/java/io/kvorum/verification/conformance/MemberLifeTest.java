@@ -30,8 +30,7 @@ class MemberLifeTest {
   private static final Duration WRITE_LIMIT = Duration.ofSeconds(5);
 
   private final Network network = new Loopback(4);
-  private final Setup setup =
-      Setup.of(Binaries.kvorum(), network, 3).dataUnder(Directories.fast());
+  private final Setup setup = Setup.of(Binaries.kvorum(), network, 3).dataUnder(Directories.fast());
 
   @Test
   void aMemberComesAsALearnerLeadsAndGoes() {
@@ -49,10 +48,17 @@ class MemberLifeTest {
           "member",
           "promote",
           id);
-      refused("etcdserver: Peer URLs already exists", asked, "member", "add", "x", "--peer-urls=" + place);
+      refused(
+          "etcdserver: Peer URLs already exists",
+          asked,
+          "member",
+          "add",
+          "x",
+          "--peer-urls=" + place);
       var fourth = setup.member(3, 0, "m4", Etcdctl.initialCluster(added), "existing");
       try (fourth) {
-        fourth.server().startAgain();
+        fourth.server().launch();
+        Await.until("the learner answers", LIMIT, () -> fourth.status().isPresent());
         learnerIsRefusedWhatIsNotForIt(fourth);
         done(asked, "member", "promote", id);
         refused("etcdserver: can only promote a learner member", asked, "member", "promote", id);
@@ -69,7 +75,8 @@ class MemberLifeTest {
   private static void learnerIsRefusedWhatIsNotForIt(Member learner) {
     refused("etcdserver: rpc not supported for learner", learner, "get", "k");
     done(learner, "get", "k", "--consistency=s");
-    assertTrue(done(learner, "endpoint", "status", "-w", "json").out().contains("\"isLearner\":true"));
+    assertTrue(
+        done(learner, "endpoint", "status", "-w", "json").out().contains("\"isLearner\":true"));
   }
 
   private static void handLeadershipTo(Cluster cluster, Member successor, String id) {
