@@ -29,11 +29,20 @@ final class Bootstrap {
   private Bootstrap() {}
 
   /** A start that is not allowed; the message says why and what to do. */
-  static final class RefusedException extends RuntimeException {
+  static class RefusedException extends RuntimeException {
     private static final long serialVersionUID = 1L;
 
     RefusedException(String message) {
       super(message);
+    }
+  }
+
+  /** The cluster has removed this member. */
+  static final class RemovedException extends RefusedException {
+    private static final long serialVersionUID = 1L;
+
+    RemovedException() {
+      super("this member was removed from the cluster");
     }
   }
 

@@ -219,8 +219,7 @@ final class LocalMembers implements MemberAdministration {
   private CompletableFuture<Boolean> caughtUp() {
     CompletableFuture<Boolean> reached = new CompletableFuture<>();
     applied.whenReached(committed.getAsLong(), () -> reached.complete(true));
-    return reached.completeOnTimeout(
-        false, APPLY_LIMIT.toMillis(), TimeUnit.MILLISECONDS);
+    return reached.completeOnTimeout(false, APPLY_LIMIT.toMillis(), TimeUnit.MILLISECONDS);
   }
 
   private CompletionStage<Outcome<List<Member>>> promoteIfReady(MemberId member) {

@@ -30,11 +30,13 @@ public final class NetworkPeers implements Peers {
 
   /**
    * @param network completes when it listens
-   * @param onMembers told of each membership that the group gives to its connections, once there are
-   *     any
+   * @param onMembers told of each membership that the group gives to its connections, once there
+   *     are any
    */
   public NetworkPeers(
-      CompletionStage<PeerNetwork> network, String serverVersion, BiConsumer<GroupPeers, Membership> onMembers) {
+      CompletionStage<PeerNetwork> network,
+      String serverVersion,
+      BiConsumer<GroupPeers, Membership> onMembers) {
     this.network = network;
     this.serverVersion = serverVersion;
     this.onMembers = onMembers;
