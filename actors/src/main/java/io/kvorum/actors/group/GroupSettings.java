@@ -13,6 +13,7 @@ import java.util.Map;
  * @param clientUrls published to the cluster
  * @param serverVersion this server's version, for example {@code 3.7.1}
  * @param tick length of raft's unit of time
+ * @param electionTickAdvance whether the first election may come before an election timeout is over
  * @param requestTimeout how long a proposal or a read index may take
  * @param maxRequestBytes largest encoded proposal
  * @param syncEntries the keyspace is made durable after this many applied entries
@@ -28,6 +29,7 @@ public record GroupSettings(
     MemberRules memberRules,
     RaftSettings raft,
     Duration tick,
+    boolean electionTickAdvance,
     Duration requestTimeout,
     int maxRequestBytes,
     long syncEntries,

@@ -304,7 +304,7 @@ public final class GroupSupervisor extends AbstractBehavior<GroupSupervisor.Mess
             from,
             new Owner(self));
     group = running;
-    running.begin();
+    running.begin(settings.electionTickAdvance());
     timers.startTimerWithFixedDelay(new Tick(), settings.tick());
     timers.startTimerWithFixedDelay(new CheckVersion(), VERSION_CHECK_INTERVAL);
     metrics.identify(from.identity().member().toString(), settings.serverVersion());

@@ -188,11 +188,11 @@ final class RunningGroup {
   }
 
   /** Lets it run. The owner passes on by now what the log's actor tells the replica. */
-  void begin() {
+  void begin(boolean hurry) {
     handler.group = local;
     handler.replica = replica;
     handler.snapshots = snapshots;
-    replica.tell(new ReplicaMessage.Start());
+    replica.tell(new ReplicaMessage.Start(hurry));
   }
 
   private RaftLog raftLog(LogPosition applied) {

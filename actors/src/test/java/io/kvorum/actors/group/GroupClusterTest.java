@@ -121,6 +121,7 @@ final class GroupClusterTest {
         new GroupSettings.MemberRules(true, 1),
         RaftSettings.of(10, 1, true, 5000),
         Duration.ofMillis(100),
+        true,
         Duration.ofSeconds(20),
         10_000,
         10_000,

@@ -36,6 +36,7 @@ final class JoiningTest {
         new GroupSettings.MemberRules(true, 1),
         RaftSettings.of(10, 1, true, 5000),
         Duration.ofMillis(100),
+        true,
         Duration.ofSeconds(7),
         10_000,
         10_000,

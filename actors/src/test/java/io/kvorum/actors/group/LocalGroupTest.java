@@ -90,6 +90,7 @@ final class LocalGroupTest {
         new GroupSettings.MemberRules(true, 1),
         RaftSettings.of(10, 1, true, 5000),
         Duration.ofMillis(100),
+        true,
         Duration.ofSeconds(7),
         MAX_REQUEST_BYTES,
         10_000,
