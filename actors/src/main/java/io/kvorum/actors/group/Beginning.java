@@ -93,8 +93,7 @@ final class Beginning {
             environment.keyspace().applied().index(),
             stored == null ? Membership.getDefaultInstance() : stored);
     if (!removals.isEmpty()) {
-      log.warn(
-          "forcing a new cluster: {} changes make this member the only one", removals.size());
+      log.warn("forcing a new cluster: {} changes make this member the only one", removals.size());
     }
     RecoveredLog extended = ForcedCluster.extended(recovered, removals);
     return new Plan(
