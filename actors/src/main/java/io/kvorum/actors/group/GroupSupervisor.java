@@ -120,6 +120,7 @@ public final class GroupSupervisor extends AbstractBehavior<GroupSupervisor.Mess
   private volatile org.apache.pekko.actor.ActorRef wal;
   private RunningGroup.@Nullable Start starting;
   private volatile @Nullable RunningGroup group;
+
   /** The log as it will be when an installation that was interrupted is completed. */
   private @Nullable RecoveredLog interrupted;
 
