@@ -18,6 +18,7 @@ import org.apache.pekko.actor.Cancellable;
 import org.apache.pekko.actor.ExtendedActorSystem;
 import org.apache.pekko.actor.typed.ActorSystem;
 import org.apache.pekko.actor.typed.javadsl.Adapter;
+import org.apache.pekko.dispatch.Dispatchers;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -28,9 +29,6 @@ import org.slf4j.LoggerFactory;
  */
 public final class PeerNetwork {
   private static final Logger log = LoggerFactory.getLogger(PeerNetwork.class);
-
-  /** Where the replica runs too: handing a message on to it wakes no other thread. */
-  private static final String INBOX_DISPATCHER = "kvorum.raft-dispatcher";
 
   /** Silent members are spoken to this often, and a silence is noticed this late. */
   private static final Duration PING_INTERVAL = Duration.ofMillis(500);
@@ -65,7 +63,8 @@ public final class PeerNetwork {
       inboxes.put(
           lane,
           system.systemActorOf(
-              PeerInbox.props(this).withDispatcher(INBOX_DISPATCHER), lane.actorName()));
+              PeerInbox.props(this).withDispatcher(Dispatchers.DefaultDispatcherId()),
+              lane.actorName()));
     }
     this.pings =
         system
