@@ -24,8 +24,12 @@ import org.slf4j.LoggerFactory;
 final class Beginning {
   private static final Logger log = LoggerFactory.getLogger(Beginning.class);
 
-  /** How long a new cluster's member waits to hear that the cluster exists already. */
-  private static final Duration ASK_BEFORE_NEW = Duration.ofSeconds(1);
+  /**
+   * How long a new cluster's member waits to hear that the cluster exists already. Those that run
+   * answer at once, but where this member ran before, they have to connect anew, which takes them a
+   * second.
+   */
+  private static final Duration ASK_BEFORE_NEW = Duration.ofSeconds(3);
 
   private static final Duration ASK_BEFORE_JOINING = Duration.ofSeconds(2);
   private static final Duration JOIN_RETRY_DELAY = Duration.ofMillis(250);

@@ -48,13 +48,8 @@ class MemberLifeTest {
           "member",
           "promote",
           id);
-      refused(
-          "etcdserver: Peer URLs already exists",
-          asked,
-          "member",
-          "add",
-          "x",
-          "--peer-urls=" + place);
+      var taken = "--peer-urls=" + asked.peerUrl();
+      refused("etcdserver: Peer URLs already exists", asked, "member", "add", "x", taken);
       var fourth = setup.member(3, 0, "m4", Etcdctl.initialCluster(added), "existing");
       try (fourth) {
         fourth.server().launch();
