@@ -30,7 +30,6 @@ public final class ChaosCommand implements Callable<Integer> {
   private static final int ENOUGH_ABSENCES = 3;
 
   private static final int SHORTEST_HOLD_MILLIS = 500;
-  private static final int LONGEST_HOLD_MILLIS = 8000;
 
   @Option(names = "--subject", description = "The server to check (default: this repository's).")
   private @Nullable Path subject;
@@ -58,6 +57,12 @@ public final class ChaosCommand implements Callable<Integer> {
       split = ",",
       description = "Only these: ${COMPLETION-CANDIDATES}. Default: all.")
   private List<Fault> faults = List.of();
+
+  @Option(
+      names = "--longest-seconds",
+      defaultValue = "8",
+      description = "What a fault may last. Default: ${DEFAULT-VALUE}.")
+  private int longestSeconds;
 
   @Option(
       names = "--data-parent",
@@ -135,7 +140,9 @@ public final class ChaosCommand implements Callable<Integer> {
     while (System.nanoTime() - until < 0) {
       if (deck.isEmpty()) deck.addAll(chosen);
       var fault = deck.remove(random.nextInt(deck.size()));
-      var hold = Duration.ofMillis(random.nextInt(SHORTEST_HOLD_MILLIS, LONGEST_HOLD_MILLIS));
+      var hold =
+          Duration.ofMillis(
+              random.nextInt(SHORTEST_HOLD_MILLIS, Math.max(1, longestSeconds) * 1000));
       var round = chaos.round(fault, hold);
       done.computeIfAbsent(fault, f -> new ArrayList<>()).add(round);
       out.println(round);

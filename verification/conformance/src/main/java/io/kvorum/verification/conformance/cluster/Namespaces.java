@@ -1,6 +1,5 @@
 package io.kvorum.verification.conformance.cluster;
 
-import io.kvorum.verification.conformance.harness.Await;
 import io.kvorum.verification.conformance.harness.Command;
 import io.kvorum.verification.conformance.harness.Place;
 import java.nio.file.Files;
@@ -85,7 +84,7 @@ public final class Namespaces implements Network {
     ip("link", "set", bridge(), "up");
     for (int slot = 0; slot < slots; slot++) {
       if (Command.run(LIMIT, IP, "netns", "add", name(slot)).exitCode() != 0) return false;
-      var cable = "kv" + pid + "-" + serial + "-" + slot;
+      var cable = cable(slot);
       ip("link", "add", cable, "type", "veth", "peer", "name", "eth0", "netns", name(slot));
       ip("link", "set", cable, "master", bridge(), "up");
       ip("-n", name(slot), "addr", "add", host(slot) + "/24", "dev", "eth0");
@@ -160,6 +159,10 @@ public final class Namespaces implements Network {
     return "kvorum-" + pid + "-" + serial + "-" + slot;
   }
 
+  private String cable(int slot) {
+    return bridge() + "-" + slot;
+  }
+
   private String bridge() {
     return "kv" + pid + "-" + serial;
   }
@@ -170,15 +173,13 @@ public final class Namespaces implements Network {
     remove();
   }
 
+  /** The cables by themselves: a namespace may live on while a socket in it waits for its end. */
   private void remove() {
     for (int slot = 0; slot < slots; slot++) {
-      var unused = Command.run(LIMIT, IP, "netns", "del", name(slot));
+      var cable = Command.run(LIMIT, IP, "link", "del", cable(slot));
+      var namespace = Command.run(LIMIT, IP, "netns", "del", name(slot));
     }
-    var unused = Command.run(LIMIT, IP, "link", "del", bridge());
-    Await.until(
-        "removed " + bridge(),
-        LIMIT,
-        () -> !Command.run(LIMIT, IP, "-br", "link").out().contains(bridge() + "-"));
+    var bridge = Command.run(LIMIT, IP, "link", "del", bridge());
   }
 
   /** What runs that were killed themselves have left, with the servers in it. */
