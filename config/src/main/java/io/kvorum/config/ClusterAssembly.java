@@ -18,7 +18,9 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collections;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
@@ -50,17 +52,43 @@ final class ClusterAssembly {
 
   ClusterConfig cluster() {
     checkListenersApart();
-    if (!settings.choice(INITIAL_CLUSTER_STATE).equals("new")) {
-      settings.refuseNotYet(INITIAL_CLUSTER_STATE, "; only new");
+    checkOnePeerListener();
+    SortedMap<String, List<EndpointUrl>> members = initialCluster();
+    boolean joining = settings.choice(INITIAL_CLUSTER_STATE).equals("existing");
+    if (joining && members.size() < 2 && !holdsMember(member.walDirectory())) {
+      settings.refuseTogether(
+          INITIAL_CLUSTER_STATE,
+          "needs --initial-cluster with this member and those of the cluster to join");
     }
     return new ClusterConfig(
         listenPeerUrls,
         advertisePeerUrls,
+        settings.isSet(INITIAL_ADVERTISE_PEER_URLS),
         advertiseClientUrls(),
-        initialCluster(),
+        members,
+        joining,
         settings.text(ClusterFlags.INITIAL_CLUSTER_TOKEN),
         settings.isSet(ClusterFlags.INITIAL_CLUSTER_TOKEN),
-        settings.bool(ClusterFlags.STRICT_RECONFIG_CHECK));
+        settings.bool(OperationFlags.FORCE_NEW_CLUSTER),
+        settings.bool(ClusterFlags.STRICT_RECONFIG_CHECK),
+        (int) settings.number(ClusterFlags.MAX_LEARNERS, 0, Integer.MAX_VALUE));
+  }
+
+  /** The transport between members has one listener, which is also the address they know it by. */
+  private void checkOnePeerListener() {
+    if (listenPeerUrls.size() > 1) {
+      settings.refuseNotYet(LISTEN_PEER_URLS, "; only one URL");
+    }
+    for (EndpointUrl url : listenPeerUrls) {
+      if (!url.isUnixSocket() && url.port() == 0) {
+        settings.refuse(LISTEN_PEER_URLS, "'" + url + "' must have a port");
+      }
+    }
+    for (EndpointUrl url : advertisePeerUrls) {
+      if (url.isTls() || url.isUnixSocket()) {
+        settings.refuseNotYet(INITIAL_ADVERTISE_PEER_URLS, "; only http://");
+      }
+    }
   }
 
   /** A listener needs an address, not a name that may mean another machine: etcd's rule. */
@@ -128,10 +156,9 @@ final class ClusterAssembly {
     for (String entry : settings.list(INITIAL_CLUSTER)) {
       readable &= addMember(members, entry);
     }
-    if (members.size() > 1) {
-      settings.refuseNotYet(INITIAL_CLUSTER, "; only one member");
-    } else if (readable) {
+    if (readable) {
       checkOwnEntry(members);
+      checkUrls(members);
     }
     members.replaceAll((name, urls) -> urls.stream().distinct().sorted().toList());
     return Collections.unmodifiableSortedMap(members);
@@ -156,6 +183,23 @@ final class ClusterAssembly {
     }
   }
 
+  private void checkUrls(SortedMap<String, List<EndpointUrl>> members) {
+    Map<String, String> owners = new HashMap<>();
+    members.forEach(
+        (name, urls) -> {
+          for (EndpointUrl url : new TreeSet<>(urls)) {
+            String other = owners.putIfAbsent(url.text(), name);
+            if (other != null) {
+              settings.refuse(
+                  INITIAL_CLUSTER, "has duplicate url " + url + ", of " + other + " and " + name);
+            }
+          }
+          if (urls.stream().anyMatch(url -> url.isTls() || url.isUnixSocket())) {
+            settings.refuseNotYet(INITIAL_CLUSTER, "; only http://");
+          }
+        });
+  }
+
   /** The rules of a first start; with data they no longer matter, and etcd ignores the flag. */
   private void checkOwnEntry(SortedMap<String, List<EndpointUrl>> members) {
     List<String> problems = new ArrayList<>();
@@ -163,7 +207,7 @@ final class ClusterAssembly {
     if (own == null) {
       problems.add(
           "must contain this member, --name=" + member.name() + "; it has " + members.keySet());
-    } else if (!sameAddresses(own, advertisePeerUrls)) {
+    } else if (!joining() && !sameAddresses(own, advertisePeerUrls)) {
       problems.add(
           member.name()
               + " must have the URLs of --initial-advertise-peer-urls, "
@@ -177,6 +221,11 @@ final class ClusterAssembly {
       return;
     }
     problems.forEach(problem -> settings.refuseTogether(INITIAL_CLUSTER, problem));
+  }
+
+  /** Who joins is found by its URLs in --initial-cluster alone, as in etcd. */
+  private boolean joining() {
+    return settings.text(INITIAL_CLUSTER_STATE).equals("existing");
   }
 
   private static String join(List<EndpointUrl> urls) {

@@ -44,6 +44,7 @@ final class ClusterFlags {
   static final Flag STRICT_RECONFIG_CHECK =
       flag("strict-reconfig-check", BOOL, "true", "refuse member changes that lose the quorum");
   static final Flag PRE_VOTE = flag("pre-vote", BOOL, "true", "ask before raising the term");
+  static final Flag MAX_LEARNERS = flag("max-learners", INT, "1", "most members that only learn");
   static final Flag DISCOVERY_FALLBACK =
       flag("discovery-fallback", ENUM, "exit", "what to do when discovery fails")
           .withChoices("exit", "proxy")
@@ -59,7 +60,7 @@ final class ClusterFlags {
           ADVERTISE_CLIENT_URLS,
           STRICT_RECONFIG_CHECK,
           PRE_VOTE,
-          flag("max-learners", INT, "1", "most members that only learn").notYet(),
+          MAX_LEARNERS,
           removed("discovery"),
           removed("discovery-proxy"),
           discovery("discovery-token", STRING, "", "token"),

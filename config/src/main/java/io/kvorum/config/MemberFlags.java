@@ -32,11 +32,10 @@ final class MemberFlags {
       flag("election-timeout", UINT_MILLIS, "1000", "time without a leader, in milliseconds");
   static final Flag INITIAL_ELECTION_TICK_ADVANCE =
       flag(
-              "initial-election-tick-advance",
-              BOOL,
-              "true",
-              "do not wait a full election timeout at the start")
-          .notYet();
+          "initial-election-tick-advance",
+          BOOL,
+          "true",
+          "do not wait a full election timeout at the start");
   static final Flag LISTEN_PEER_URLS =
       flag(
           "listen-peer-urls",

@@ -67,6 +67,8 @@ final class OperationFlags {
           UINT64,
           "5000",
           "entries kept behind a truncation for slow members");
+  static final Flag FORCE_NEW_CLUSTER =
+      Flag.of(UNSAFE, "force-new-cluster", BOOL, "false", "make a cluster of one from the data");
   static final Flag UNSAFE_NO_FSYNC =
       Flag.of(UNSAFE, "unsafe-no-fsync", BOOL, "false", "never sync to disk: loses data");
 
@@ -112,8 +114,7 @@ final class OperationFlags {
                   "0",
                   "defragment at the start if it frees this much")
               .notYet(),
-          Flag.of(UNSAFE, "force-new-cluster", BOOL, "false", "make a cluster of one from the data")
-              .notYet(),
+          FORCE_NEW_CLUSTER,
           UNSAFE_NO_FSYNC);
 
   private OperationFlags() {}

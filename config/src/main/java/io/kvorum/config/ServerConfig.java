@@ -30,18 +30,28 @@ public record ServerConfig(
   /**
    * The cluster and this member's place in it. URL lists are sorted by text and hold no duplicates.
    *
+   * @param advertisePeerUrlsGiven whether the peer URLs were set, and are not etcd's default
    * @param initialCluster the first members' peer URLs by name; only heeded while there is no data
+   * @param joinExisting without data: join the cluster of the other initial members, do not make
+   *     one
    * @param initialClusterToken part of what member ids and the cluster id are hashed from
    * @param initialClusterTokenGiven whether it was set, and is not etcd's default
+   * @param forceNewCluster remove all other members, whatever they say
+   * @param strictReconfigCheck refuse changes of members that endanger the quorum
+   * @param maxLearners most members without a vote
    */
   public record ClusterConfig(
       List<EndpointUrl> listenPeerUrls,
       List<EndpointUrl> initialAdvertisePeerUrls,
+      boolean advertisePeerUrlsGiven,
       List<EndpointUrl> advertiseClientUrls,
       SortedMap<String, List<EndpointUrl>> initialCluster,
+      boolean joinExisting,
       String initialClusterToken,
       boolean initialClusterTokenGiven,
-      boolean strictReconfigCheck) {}
+      boolean forceNewCluster,
+      boolean strictReconfigCheck,
+      int maxLearners) {}
 
   /**
    * The consensus protocol's clocks and its log. A tick is one heartbeat interval.

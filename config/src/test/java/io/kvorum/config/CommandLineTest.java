@@ -99,7 +99,7 @@ class CommandLineTest {
     assertEquals(2, refused("--election-timeout=x").exitCode());
     assertEquals(2, refused("--nmae=x").exitCode());
     assertEquals(1, refused("--election-timeout=60000").exitCode());
-    assertEquals(1, refused("--force-new-cluster").exitCode());
+    assertEquals(1, refused("--auto-tls").exitCode());
   }
 
   @Test

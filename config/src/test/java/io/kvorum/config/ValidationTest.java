@@ -5,6 +5,7 @@ import static io.kvorum.config.Loading.load;
 import static io.kvorum.config.Loading.loaded;
 import static io.kvorum.config.Loading.warnings;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -198,6 +199,53 @@ class ValidationTest {
   }
 
   @Test
+  void initialClusterMayHaveManyMembers() {
+    ServerConfig config =
+        loaded(
+            "--name=b",
+            "--initial-advertise-peer-urls=http://10.0.0.2:1",
+            "--initial-cluster=a=http://10.0.0.1:1,b=http://10.0.0.2:1,c=http://10.0.0.3:1",
+            "--max-learners=2",
+            "--initial-election-tick-advance=false",
+            "--force-new-cluster");
+    assertEquals(
+        "{a=[http://10.0.0.1:1], b=[http://10.0.0.2:1], c=[http://10.0.0.3:1]}",
+        config.cluster().initialCluster().toString());
+    assertFalse(config.cluster().joinExisting());
+    assertEquals(2, config.cluster().maxLearners());
+    assertTrue(config.cluster().forceNewCluster());
+    assertFalse(config.raft().initialElectionTickAdvance());
+  }
+
+  @Test
+  void membersOfTheInitialClusterMustNotShareUrls() {
+    assertEquals(
+        List.of(
+            "--initial-cluster=a=http://h:1,b=http://h:2,c=http://h:1: has duplicate url"
+                + " http://h:1, of a and c"),
+        errors(
+            "--name=b",
+            "--initial-advertise-peer-urls=http://h:2",
+            "--initial-cluster=a=http://h:1,b=http://h:2,c=http://h:1"));
+  }
+
+  @Test
+  void joiningNeedsThoseToJoin() {
+    assertEquals(
+        List.of(
+            "--initial-cluster-state=existing: needs --initial-cluster with this member and those"
+                + " of the cluster to join"),
+        errors("--initial-cluster-state=existing"));
+    assertTrue(
+        loaded(
+                "--name=b",
+                "--initial-cluster=a=http://h:1,b=http://h:2",
+                "--initial-cluster-state=existing")
+            .cluster()
+            .joinExisting());
+  }
+
+  @Test
   void initialClusterIsComparedByWhatNamesResolveTo() {
     loaded("--initial-cluster=default=http://127.0.0.1:2380");
   }
@@ -216,8 +264,9 @@ class ValidationTest {
   @ParameterizedTest
   @ValueSource(
       strings = {
-        "--initial-cluster=default=http://localhost:2380,b=http://localhost:2381",
-        "--initial-cluster-state=existing",
+        "--listen-peer-urls=http://127.0.0.1:1,http://127.0.0.1:2",
+        "--initial-cluster=default=http://localhost:2380,b=https://localhost:2381",
+        "--initial-cluster=default=http://localhost:2380,b=unix://x",
         "--listen-peer-urls=https://localhost:2380",
         "--listen-peer-urls=unix://x",
         "--quota-backend-bytes=-1",
@@ -226,7 +275,6 @@ class ValidationTest {
         "--feature-gates=AllAlpha=true",
         "--feature-gates=AllBeta=false",
         "--enable-grpc-gateway=false",
-        "--force-new-cluster",
         "--auto-tls",
         "--auth-token=jwt,sign-method=RS256",
         "--auto-compaction-retention=1h",

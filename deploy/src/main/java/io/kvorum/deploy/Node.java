@@ -26,9 +26,10 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * One running member: its directories, its group, its client port, and the order in which they
- * start and stop. Stopping goes through Coordinated Shutdown, which the JVM runs on SIGTERM and
- * SIGINT.
+ * One running member: its directories, its group, its ports, and the order in which they start and
+ * stop. The peer port opens beside everything else, the client port once the member is ready.
+ * Stopping goes through Coordinated Shutdown, which the JVM runs on SIGTERM and SIGINT: leadership is
+ * handed over first, and connections to the peers are the last to go.
  */
 final class Node {
   private static final Logger log = LoggerFactory.getLogger(Node.class);
@@ -42,19 +43,22 @@ final class Node {
   private final ActorSystem<SpawnProtocol.Command> system;
   private final Telemetry telemetry;
   private final CompletableFuture<Keyspace> keyspace;
+  private final PeerListener peers;
   private final ThreadPoolExecutor readExecutor;
-  private final CompletableFuture<Done> groupStopped = new CompletableFuture<>();
+  private final GroupSupervisor.Lifecycle lifecycle = new GroupSupervisor.Lifecycle();
 
   private Node(
       ServerConfig config,
       ActorSystem<SpawnProtocol.Command> system,
       Telemetry telemetry,
       CompletableFuture<Keyspace> keyspace,
+      PeerListener peers,
       ThreadPoolExecutor readExecutor) {
     this.config = config;
     this.system = system;
     this.telemetry = telemetry;
     this.keyspace = keyspace;
+    this.peers = peers;
     this.readExecutor = readExecutor;
   }
 
@@ -65,18 +69,25 @@ final class Node {
    */
   static void start(ServerConfig config) {
     DataDirectory directory = DataDirectory.prepare(config);
+    PeerListener.checkPort(config);
     // Opening the keyspace waits for the disk, creating the actor system for class loading: side by
     // side.
     CompletableFuture<Keyspace> keyspace =
         CompletableFuture.supplyAsync(
             () -> Keyspace.open(directory.keyspace(), Settings.GROUP, Settings.keyspace(config)));
     Config pekko = ConfigFactory.load();
+    PeerListener peers = PeerListener.open(config, pekko, keyspace);
     ActorSystem<SpawnProtocol.Command> system =
         ActorSystem.create(SpawnProtocol.create(), "kvorum", pekko);
     Telemetry telemetry = Telemetry.start();
     Node node =
         new Node(
-            config, system, telemetry, keyspace, ReadPool.create(config.tuning().readThreads()));
+            config,
+            system,
+            telemetry,
+            keyspace,
+            peers,
+            ReadPool.create(config.tuning().readThreads()));
     try {
       Settings.openJournal(system, directory, config, telemetry);
       node.serve();
@@ -89,23 +100,23 @@ final class Node {
   private void serve() {
     Keyspace opened = keyspace.join();
     mirror(opened);
-    CompletableFuture<Group> ready = new CompletableFuture<>();
     ActorRef<GroupSupervisor.Message> supervisor =
         spawn(
             GroupSupervisor.create(
                 Settings.group(config),
-                opened,
-                telemetry,
-                readExecutor,
-                (to, message) -> log.debug("no way to member {} for {}", to, message),
-                ready,
-                groupStopped));
+                new GroupSupervisor.Environment(opened, telemetry, readExecutor, peers.group()),
+                lifecycle));
+    lifecycle.removed().thenAccept(Node::exitRemoved);
     CoordinatedShutdown shutdown = CoordinatedShutdown.get(system);
+    shutdown.addTask(
+        CoordinatedShutdown.PhaseBeforeServiceUnbind(),
+        "hand-over-leadership",
+        () -> handOver(supervisor));
     shutdown.addTask(
         CoordinatedShutdown.PhaseBeforeActorSystemTerminate(),
         "stop-group",
         () -> stopGroup(supervisor));
-    Group group = ready.join();
+    Group group = awaitReady();
     GrpcServer server =
         GrpcServer.bind(
                 system,
@@ -123,6 +134,27 @@ final class Node {
     log.atInfo()
         .addKeyValue("address", config.clientApi().listenClientUrls().toString())
         .log("ready to serve client requests");
+  }
+
+  /** The peer port must be open before clients are told that this member serves. */
+  private Group awaitReady() {
+    peers.failure().thenAccept(lifecycle.ready()::completeExceptionally);
+    Group group = lifecycle.ready().join();
+    peers.awaitOpen();
+    peers.discover();
+    return group;
+  }
+
+  private CompletionStage<Done> handOver(ActorRef<GroupSupervisor.Message> supervisor) {
+    CompletableFuture<Done> done = new CompletableFuture<>();
+    supervisor.tell(new GroupSupervisor.HandOver(done));
+    return done;
+  }
+
+  /** As etcd, which ends in order and with code 0. Not on the caller's thread: exiting waits for it. */
+  private static void exitRemoved(String why) {
+    log.warn("{}; remove its data directory", why);
+    Thread.ofPlatform().name("removed").start(() -> System.exit(0));
   }
 
   private void mirror(Keyspace opened) {
@@ -155,18 +187,22 @@ final class Node {
 
   private CompletionStage<Done> stopGroup(ActorRef<GroupSupervisor.Message> supervisor) {
     supervisor.tell(new GroupSupervisor.Stop());
-    return groupStopped.thenApply(
-        done -> {
-          readExecutor.shutdown();
-          keyspace.thenAccept(Keyspace::close);
-          log.info("stopped");
-          return done;
-        });
+    return lifecycle
+        .stopped()
+        .thenCompose(done -> peers.close())
+        .thenApply(
+            done -> {
+              readExecutor.shutdown();
+              keyspace.thenAccept(Keyspace::close);
+              log.info("stopped");
+              return done;
+            });
   }
 
   private void stopAfterFailure() {
     system.terminate();
     system.getWhenTerminated().toCompletableFuture().join();
+    peers.close().toCompletableFuture().join();
     readExecutor.shutdownNow();
     keyspace.thenAccept(Keyspace::close).exceptionally(failed -> null).join();
   }

@@ -11,6 +11,7 @@ import io.kvorum.persistence.mvcc.KeyspaceOptions;
 import io.kvorum.persistence.wal.WalJournalExtension;
 import io.kvorum.persistence.wal.WalSettings;
 import io.kvorum.protocol.GroupId;
+import io.kvorum.server.EtcdVersion;
 import io.kvorum.server.GrpcServerOptions;
 import java.net.InetSocketAddress;
 import java.nio.file.Path;
@@ -35,21 +36,26 @@ final class Settings {
 
   static GroupSettings group(ServerConfig config) {
     ServerConfig.RaftConfig raft = config.raft();
-    Map<String, List<String>> initialCluster = new LinkedHashMap<>();
-    config
-        .cluster()
-        .initialCluster()
-        .forEach((name, urls) -> initialCluster.put(name, texts(urls)));
+    ServerConfig.ClusterConfig cluster = config.cluster();
+    Map<String, List<String>> initialMembers = new LinkedHashMap<>();
+    cluster.initialCluster().forEach((name, urls) -> initialMembers.put(name, texts(urls)));
     Duration progress = config.clientApi().watchProgressNotifyInterval();
     return new GroupSettings(
         GROUP,
         config.member().name(),
-        initialCluster,
-        config.cluster().initialClusterToken(),
-        config.cluster().initialClusterTokenGiven(),
-        texts(config.cluster().advertiseClientUrls()),
+        new GroupSettings.InitialCluster(
+            initialMembers,
+            cluster.joinExisting(),
+            cluster.initialClusterToken(),
+            cluster.initialClusterTokenGiven(),
+            cluster.forceNewCluster()),
+        texts(cluster.advertiseClientUrls()),
+        EtcdVersion.SERVER,
+        new GroupSettings.MemberRules(cluster.strictReconfigCheck(), cluster.maxLearners()),
         RaftSettings.of(
-            raft.electionTimeoutTicks(), 1, raft.preVote(), raft.snapshotCatchupEntries()),
+                raft.electionTimeoutTicks(), 1, raft.preVote(), raft.snapshotCatchupEntries())
+            .withRequestTimeoutTicks(
+                Math.toIntExact(raft.requestTimeout().toMillis() / raft.heartbeatIntervalMillis())),
         Duration.ofMillis(raft.heartbeatIntervalMillis()),
         raft.requestTimeout(),
         config.clientApi().maxRequestBytes(),

@@ -2,25 +2,30 @@ package io.kvorum.actors.apply;
 
 import com.google.protobuf.InvalidProtocolBufferException;
 import io.kvorum.actors.raft.log.Entry;
+import io.kvorum.actors.raft.log.EntryKind;
 import io.kvorum.actors.raft.membership.Configuration;
 import io.kvorum.persistence.leveldb.StorageException;
 import io.kvorum.persistence.mvcc.ApplyBatch;
 import io.kvorum.persistence.mvcc.Keyspace;
+import io.kvorum.persistence.mvcc.KeyspaceStaging;
 import io.kvorum.persistence.mvcc.RevisionEvents;
 import io.kvorum.protocol.LogPosition;
 import io.kvorum.protocol.Outcome;
 import io.kvorum.protocol.internal.Command;
+import io.kvorum.protocol.internal.Membership;
 import io.kvorum.protocol.internal.MembershipChange;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
+import org.apache.pekko.actor.typed.ActorRef;
 import org.apache.pekko.actor.typed.Behavior;
 import org.apache.pekko.actor.typed.javadsl.AbstractBehavior;
 import org.apache.pekko.actor.typed.javadsl.ActorContext;
 import org.apache.pekko.actor.typed.javadsl.Behaviors;
 import org.apache.pekko.actor.typed.javadsl.Receive;
 import org.apache.pekko.actor.typed.javadsl.TimerScheduler;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -46,13 +51,31 @@ public final class Applier extends AbstractBehavior<Applier.Message> {
   /** The next committed entries. */
   public record Apply(List<Entry> entries) implements Message {}
 
+  /**
+   * A snapshot takes the place of everything applied so far, and of all entries that still wait: it
+   * holds their effects. Answered when keyspace and membership are the snapshot's; tried again
+   * until the disk lets it.
+   */
+  public record Install(KeyspaceStaging snapshot, ActorRef<Installed> replyTo) implements Message {}
+
+  /** The snapshot that ends at this position is in force, with this configuration. */
+  public record Installed(LogPosition at, Configuration configuration) {}
+
   private record Retry() implements Message {}
 
   /** Whom the applier tells of what it did. Called on its thread; must not block. */
   public interface Listener {
     void events(List<RevisionEvents> revisions);
 
-    void configuration(Configuration configuration);
+    /**
+     * The membership changed, or a change of it was refused.
+     *
+     * @param index up to which entry the log is applied now
+     */
+    void configuration(Configuration configuration, long index);
+
+    /** A snapshot was installed: the keyspace stands at this revision now, without a way there. */
+    void replaced(long currentRevision);
 
     /** A batch took longer than it should. */
     void slow();
@@ -74,6 +97,17 @@ public final class Applier extends AbstractBehavior<Applier.Message> {
 
   private record Answer(long requestId, Outcome<Object> outcome) {}
 
+  /**
+   * A batch that is in the keyspace, and whom it has to be told.
+   *
+   * @param changesMembership whether it holds entries of that kind, also refused ones
+   */
+  private record Applied(
+      List<Entry> entries,
+      List<Answer> answers,
+      List<RevisionEvents> events,
+      boolean changesMembership) {}
+
   private final Keyspace keyspace;
   private final MembershipState membership;
   private final PendingProposals proposals;
@@ -83,10 +117,14 @@ public final class Applier extends AbstractBehavior<Applier.Message> {
   private final Listener listener;
   private final TimerScheduler<Message> timers;
   private final ArrayDeque<Entry> waiting = new ArrayDeque<>();
+  private @Nullable Install install;
   private long entriesSinceSync;
   private long bytesSinceSync;
   private boolean stalled;
   private boolean refusing;
+
+  /** Applied, but not told anybody: the disk did not let it be made durable. */
+  private @Nullable Applied untold;
 
   private Applier(
       ActorContext<Message> context,
@@ -141,7 +179,19 @@ public final class Applier extends AbstractBehavior<Applier.Message> {
   private Behavior<Message> onMessage(Message message) {
     switch (message) {
       case Apply(var entries) -> waiting.addAll(entries);
+      case Install next -> {
+        waiting.clear();
+        if (untold != null) {
+          answer(untold);
+          untold = null;
+        }
+        install = next;
+        stalled = false;
+      }
       case Retry retry -> stalled = false;
+    }
+    if (install != null && !stalled) {
+      tryInstall(install);
     }
     while (!stalled && !waiting.isEmpty()) {
       tryNextBatch();
@@ -149,25 +199,70 @@ public final class Applier extends AbstractBehavior<Applier.Message> {
     return this;
   }
 
-  private void tryNextBatch() {
-    List<Entry> batch = nextBatch();
+  private void tryInstall(Install next) {
+    LogPosition at = next.snapshot().position();
     try {
-      long begun = System.nanoTime();
-      applyBatch(batch);
-      warnIfSlow(batch.size(), System.nanoTime() - begun);
+      keyspace.install(next.snapshot());
     } catch (StorageException e) {
       log.error(
-          "the keyspace takes no writes, trying again in {}: {}", RETRY_DELAY, e.getMessage());
-      stalled = true;
-      refusing = true;
-      listener.stalled(true);
-      timers.startSingleTimer(new Retry(), RETRY_DELAY);
+          "the snapshot at entry {} cannot be installed, trying again in {}: {}",
+          at.index(),
+          RETRY_DELAY,
+          e.getMessage());
+      stall();
       return;
     }
+    install = null;
+    resume();
+    membership.restore(membershipIn(keyspace));
+    entriesSinceSync = 0;
+    bytesSinceSync = 0;
+    listener.replaced(keyspace.currentRevision());
+    applied.advance(at);
+    log.info("installed a snapshot: entry {}, revision {}", at.index(), keyspace.currentRevision());
+    next.replyTo().tell(new Installed(at, membership.configuration()));
+  }
+
+  private static Membership membershipIn(Keyspace keyspace) {
+    byte[] stored = keyspace.meta(MembershipState.META_KEY);
+    if (stored == null) {
+      throw new IllegalStateException(
+          "the snapshot at " + keyspace.applied() + " does not say who the members are");
+    }
+    return MembershipState.parse(stored);
+  }
+
+  private void stall() {
+    stalled = true;
+    refusing = true;
+    listener.stalled(true);
+    timers.startSingleTimer(new Retry(), RETRY_DELAY);
+  }
+
+  private void resume() {
     if (refusing) {
       refusing = false;
       listener.stalled(false);
     }
+  }
+
+  private void tryNextBatch() {
+    try {
+      long begun = System.nanoTime();
+      if (untold == null) {
+        untold = applyBatch(nextBatch());
+      }
+      tell(untold);
+      warnIfSlow(untold.entries().size(), System.nanoTime() - begun);
+    } catch (StorageException e) {
+      log.error(
+          "the keyspace takes no writes, trying again in {}: {}", RETRY_DELAY, e.getMessage());
+      stall();
+      return;
+    }
+    resume();
+    List<Entry> batch = untold.entries();
+    untold = null;
     batch.forEach(e -> waiting.removeFirst());
     syncWhenDue(batch);
   }
@@ -193,7 +288,7 @@ public final class Applier extends AbstractBehavior<Applier.Message> {
     return batch;
   }
 
-  private void applyBatch(List<Entry> entries) {
+  private Applied applyBatch(List<Entry> entries) {
     List<Answer> answers = new ArrayList<>(entries.size());
     List<RevisionEvents> events;
     var membershipBefore = membership.get();
@@ -210,11 +305,31 @@ public final class Applier extends AbstractBehavior<Applier.Message> {
       throw e;
     }
     applied.advance(entries.getLast().position());
-    if (membership.get() != membershipBefore) {
-      listener.configuration(membership.configuration());
+    return new Applied(
+        entries,
+        answers,
+        events,
+        membership.get() != membershipBefore
+            || entries.stream().anyMatch(e -> e.kind() == EntryKind.MEMBERSHIP));
+  }
+
+  /**
+   * Tells the replica before the callers: who knows that a membership change is made may ask for
+   * the next one. The replica counts majorities by what it is told, so it must not come back with
+   * an older membership after a crash, and the keyspace is made durable first.
+   */
+  private void tell(Applied batch) {
+    if (batch.changesMembership()) {
+      LogPosition durable = keyspace.sync();
+      listener.configuration(membership.configuration(), batch.entries().getLast().index());
+      listener.durable(durable);
     }
-    answers.forEach(answer -> proposals.complete(answer.requestId(), answer.outcome()));
-    listener.events(events);
+    answer(batch);
+    listener.events(batch.events());
+  }
+
+  private void answer(Applied batch) {
+    batch.answers().forEach(answer -> proposals.complete(answer.requestId(), answer.outcome()));
   }
 
   private Answer applyEntry(ApplyBatch batch, Entry entry) {
@@ -224,10 +339,10 @@ public final class Applier extends AbstractBehavior<Applier.Message> {
         yield new Answer(0, Outcome.ok(entry.position()));
       }
       case MEMBERSHIP -> {
-        MembershipChange change = parse(entry, MembershipChange.parser());
-        membership.apply(change);
+        MembershipChange change = MembershipState.change(entry);
+        Outcome<Membership> outcome = membership.apply(change);
         batch.skip(entry.position());
-        yield new Answer(change.getRequestId(), Outcome.ok(membership.get()));
+        yield new Answer(change.getRequestId(), outcome.map(changed -> changed));
       }
       case COMMAND -> {
         Command command = parse(entry, Command.parser());

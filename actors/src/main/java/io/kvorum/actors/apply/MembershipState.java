@@ -1,14 +1,19 @@
 package io.kvorum.actors.apply;
 
 import com.google.protobuf.InvalidProtocolBufferException;
+import io.kvorum.actors.raft.log.Entry;
 import io.kvorum.actors.raft.membership.Configuration;
+import io.kvorum.protocol.EtcdError;
 import io.kvorum.protocol.MemberId;
+import io.kvorum.protocol.Outcome;
 import io.kvorum.protocol.internal.MemberAttributes;
 import io.kvorum.protocol.internal.Membership;
 import io.kvorum.protocol.internal.MembershipChange;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The replicated membership: kept in the keyspace beside the applied index, changed by entries of
@@ -37,45 +42,115 @@ public final class MembershipState {
     }
   }
 
+  /**
+   * Reads what a log entry of that kind asks for.
+   *
+   * @throws IllegalStateException if it cannot be read
+   */
+  public static MembershipChange change(Entry entry) {
+    try {
+      return MembershipChange.parseFrom(entry.payload());
+    } catch (InvalidProtocolBufferException e) {
+      throw new IllegalStateException("entry " + entry.position() + " cannot be read", e);
+    }
+  }
+
   public Membership get() {
     return current;
   }
 
   public Configuration configuration() {
+    return configuration(current);
+  }
+
+  /** Who votes and who learns. */
+  public static Configuration configuration(Membership membership) {
     List<MemberId> voters = new ArrayList<>();
     List<MemberId> learners = new ArrayList<>();
-    for (Membership.Member member : current.getMembersList()) {
+    for (Membership.Member member : membership.getMembersList()) {
       (member.getIsLearner() ? learners : voters).add(new MemberId(member.getId()));
     }
     return Configuration.of(voters, learners);
   }
 
-  void apply(MembershipChange change) {
+  /** Changes the membership, or refuses to, which every member does alike. */
+  public Outcome<Membership> apply(MembershipChange change) {
+    EtcdError refusal = refusal(change);
+    if (refusal != null) {
+      return Outcome.refused(refusal);
+    }
     Membership.Builder next = current.toBuilder();
     int at = indexOf(change.getMemberId());
     switch (change.getKind()) {
       case ADD_VOTER, ADD_LEARNER -> {
-        if (at < 0) {
-          next.addMembers(
-              Membership.Member.newBuilder()
-                  .setId(change.getMemberId())
-                  .addAllPeerUrls(change.getPeerUrlsList())
-                  .setIsLearner(change.getKind() == MembershipChange.Kind.ADD_LEARNER));
-          sortById(next);
-        }
+        next.addMembers(
+            Membership.Member.newBuilder()
+                .setId(change.getMemberId())
+                .addAllPeerUrls(change.getPeerUrlsList())
+                .setIsLearner(change.getKind() == MembershipChange.Kind.ADD_LEARNER));
+        sortById(next);
       }
       case PROMOTE -> edit(next, at, member -> member.setIsLearner(false));
       case UPDATE ->
           edit(next, at, m -> m.clearPeerUrls().addAllPeerUrls(change.getPeerUrlsList()));
-      case REMOVE -> {
-        if (at >= 0) {
-          next.removeMembers(at).addRemovedIds(change.getMemberId());
-        }
-      }
-      case UNRECOGNIZED ->
-          throw new IllegalStateException("membership change of a later version: " + change);
+      case REMOVE -> next.removeMembers(at).addRemovedIds(change.getMemberId());
+      case UNRECOGNIZED -> throw ofLaterVersion(change);
     }
     current = next.build();
+    return Outcome.ok(current);
+  }
+
+  /** Why a change cannot be made, in etcd's order (membership/cluster.go). */
+  private @Nullable EtcdError refusal(MembershipChange change) {
+    long id = change.getMemberId();
+    // The id of a removed member is never used again.
+    if (current.getRemovedIdsList().contains(id)) {
+      return EtcdError.MEMBER_NOT_FOUND;
+    }
+    int at = indexOf(id);
+    return switch (change.getKind()) {
+      case ADD_VOTER, ADD_LEARNER -> {
+        if (at >= 0) {
+          yield EtcdError.MEMBER_EXIST;
+        }
+        if (usedByAnother(change)) {
+          yield EtcdError.PEER_URL_EXIST;
+        }
+        yield tooManyLearners(change) ? EtcdError.TOO_MANY_LEARNERS : null;
+      }
+      case PROMOTE -> {
+        if (at < 0) {
+          yield EtcdError.MEMBER_NOT_FOUND;
+        }
+        yield current.getMembers(at).getIsLearner() ? null : EtcdError.MEMBER_NOT_LEARNER;
+      }
+      case UPDATE -> {
+        if (at < 0) {
+          yield EtcdError.MEMBER_NOT_FOUND;
+        }
+        yield usedByAnother(change) ? EtcdError.PEER_URL_EXIST : null;
+      }
+      case REMOVE -> at < 0 ? EtcdError.MEMBER_NOT_FOUND : null;
+      case UNRECOGNIZED -> throw ofLaterVersion(change);
+    };
+  }
+
+  private static IllegalStateException ofLaterVersion(MembershipChange change) {
+    return new IllegalStateException("membership change of a later version: " + change);
+  }
+
+  private boolean usedByAnother(MembershipChange change) {
+    return current.getMembersList().stream()
+        .filter(member -> member.getId() != change.getMemberId())
+        .anyMatch(m -> !Collections.disjoint(m.getPeerUrlsList(), change.getPeerUrlsList()));
+  }
+
+  private boolean tooManyLearners(MembershipChange change) {
+    long learners =
+        current.getMembersList().stream().filter(Membership.Member::getIsLearner).count();
+    return change.getKind() == MembershipChange.Kind.ADD_LEARNER
+        && change.hasMaxLearners()
+        && learners >= Integer.toUnsignedLong(change.getMaxLearners());
   }
 
   void apply(MemberAttributes attributes) {

@@ -7,10 +7,11 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.LongFunction;
 
 /**
- * Callers on this member that wait for their proposals to be applied. All wait equally long, so
- * that one queue in order of arrival tells whose time is up. Thread-safe.
+ * Callers on this member that wait for their proposals to be applied. All of a kind wait equally
+ * long, so that one queue in order of arrival tells whose time is up. Thread-safe.
  */
 public final class PendingProposals {
   /**
@@ -18,24 +19,35 @@ public final class PendingProposals {
    */
   static final int MAX_PENDING = 1 << 16;
 
-  private record Deadline(long id, long atNanos) {}
+  /**
+   * A membership change waits as long as its client does (etcd sets no limit either); this bounds
+   * what clients without a deadline may leave behind.
+   */
+  private static final long CHANGE_TIMEOUT_NANOS = 600_000_000_000L;
+
+  private record Deadline(long id, long begunNanos, long atNanos) {}
 
   private final ConcurrentHashMap<Long, CompletableFuture<Outcome<Object>>> pending =
       new ConcurrentHashMap<>();
   private final ConcurrentLinkedQueue<Deadline> deadlines = new ConcurrentLinkedQueue<>();
+  private final ConcurrentLinkedQueue<Deadline> changeDeadlines = new ConcurrentLinkedQueue<>();
   private final AtomicLong lastId;
   private final long timeoutNanos;
+  private final LongFunction<EtcdError> late;
 
   /**
    * @param wallClockMillis time of start; makes ids differ from those of earlier lives of this
    *     member
    * @param timeoutNanos how long a caller waits at most
+   * @param late what a caller is told whose time is up, by when it began to wait
    */
-  public PendingProposals(MemberId self, long wallClockMillis, long timeoutNanos) {
+  public PendingProposals(
+      MemberId self, long wallClockMillis, long timeoutNanos, LongFunction<EtcdError> late) {
     // etcd's form of a request id: 2 bytes member, 5 bytes milliseconds, then a counter from the
     // last byte up.
     this.lastId = new AtomicLong((self.value() << 48) | ((wallClockMillis & 0xff_ffff_ffffL) << 8));
     this.timeoutNanos = timeoutNanos;
+    this.late = late;
   }
 
   public long nextId() {
@@ -48,13 +60,23 @@ public final class PendingProposals {
 
   /** Begins to wait; the future completes with the outcome, or with a timeout. */
   public CompletableFuture<Outcome<Object>> await(long id, long nowNanos) {
+    return await(id, nowNanos, timeoutNanos, deadlines);
+  }
+
+  /** Begins to wait for a membership change. */
+  public CompletableFuture<Outcome<Object>> awaitChange(long id, long nowNanos) {
+    return await(id, nowNanos, CHANGE_TIMEOUT_NANOS, changeDeadlines);
+  }
+
+  private CompletableFuture<Outcome<Object>> await(
+      long id, long nowNanos, long waitNanos, ConcurrentLinkedQueue<Deadline> queue) {
     CompletableFuture<Outcome<Object>> future = new CompletableFuture<>();
     if (pending.size() >= MAX_PENDING) {
       future.complete(Outcome.refused(EtcdError.REQUEST_TOO_MANY_REQUESTS));
       return future;
     }
     pending.put(id, future);
-    deadlines.add(new Deadline(id, nowNanos + timeoutNanos));
+    queue.add(new Deadline(id, nowNanos, nowNanos + waitNanos));
     return future;
   }
 
@@ -71,11 +93,18 @@ public final class PendingProposals {
    * thread.
    */
   public void expire(long nowNanos) {
-    Deadline next = deadlines.peek();
+    expire(nowNanos, deadlines);
+    expire(nowNanos, changeDeadlines);
+  }
+
+  private void expire(long nowNanos, ConcurrentLinkedQueue<Deadline> queue) {
+    Deadline next = queue.peek();
     while (next != null && (next.atNanos() - nowNanos <= 0 || !pending.containsKey(next.id()))) {
-      deadlines.poll();
-      complete(next.id(), Outcome.refused(EtcdError.TIMEOUT));
-      next = deadlines.peek();
+      queue.poll();
+      if (pending.containsKey(next.id())) {
+        complete(next.id(), Outcome.refused(late.apply(next.begunNanos())));
+      }
+      next = queue.peek();
     }
   }
 

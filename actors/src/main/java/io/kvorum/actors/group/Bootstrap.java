@@ -1,9 +1,10 @@
 package io.kvorum.actors.group;
 
 import io.kvorum.actors.apply.MembershipState;
+import io.kvorum.actors.raft.HardState;
 import io.kvorum.actors.raft.log.Entry;
 import io.kvorum.actors.raft.log.EntryKind;
-import io.kvorum.actors.raft.membership.Configuration;
+import io.kvorum.actors.snapshot.InterruptedInstall;
 import io.kvorum.actors.wal.LogIdentity;
 import io.kvorum.actors.wal.RecoveredLog;
 import io.kvorum.persistence.mvcc.Keyspace;
@@ -23,11 +24,11 @@ import org.jspecify.annotations.Nullable;
  */
 final class Bootstrap {
   /** Term of the entries that a new log begins with, as in etcd. */
-  static final long BOOTSTRAP_TERM = 1;
+  private static final long BOOTSTRAP_TERM = 1;
 
   private Bootstrap() {}
 
-  /** A data directory that must not be used; the message says why and what to do. */
+  /** A start that is not allowed; the message says why and what to do. */
   static final class RefusedException extends RuntimeException {
     private static final long serialVersionUID = 1L;
 
@@ -38,23 +39,33 @@ final class Bootstrap {
 
   /** The identity that a new log of this cluster gets. */
   static LogIdentity newIdentity(GroupSettings settings) {
-    List<String> own = settings.initialCluster().get(settings.memberName());
-    if (own == null) {
-      throw new RefusedException(
-          "--name "
-              + settings.memberName()
-              + " is not in --initial-cluster "
-              + settings.initialCluster().keySet());
-    }
     return new LogIdentity(
         settings.group(),
         Identity.cluster(initialMembers(settings).keySet()),
-        Identity.member(own, settings.clusterToken()),
-        settings.clusterToken());
+        Identity.member(ownUrls(settings), settings.initialCluster().token()),
+        settings.initialCluster().token());
   }
 
-  /** The first entries of a new log: the initial members in order of their ids. */
-  static List<Entry> firstEntries(GroupSettings settings) {
+  /** Whether this identity is the one that a new cluster of these settings gives. */
+  static boolean isOfNewCluster(GroupSettings settings, LogIdentity identity) {
+    return settings.initialCluster().members().containsKey(settings.memberName())
+        && newIdentity(settings).equals(identity);
+  }
+
+  static List<String> ownUrls(GroupSettings settings) {
+    List<String> own = settings.initialCluster().members().get(settings.memberName());
+    if (own == null) {
+      throw new RefusedException(
+          "couldn't find local name \""
+              + settings.memberName()
+              + "\" in the initial cluster configuration "
+              + settings.initialCluster().members().keySet());
+    }
+    return own;
+  }
+
+  /** A new log of this cluster: the initial members in order of their ids. */
+  static RecoveredLog newLog(GroupSettings settings, LogIdentity identity) {
     List<Entry> entries = new ArrayList<>();
     initialMembers(settings)
         .forEach(
@@ -72,14 +83,14 @@ final class Bootstrap {
                       EntryKind.MEMBERSHIP,
                       change.toByteString()));
             });
-    return entries;
+    return new RecoveredLog(
+        identity, new HardState(BOOTSTRAP_TERM, MemberId.NONE), LogPosition.ZERO, entries);
   }
 
   private static Map<MemberId, List<String>> initialMembers(GroupSettings settings) {
+    GroupSettings.InitialCluster initial = settings.initialCluster();
     Map<MemberId, List<String>> members = new TreeMap<>();
-    settings
-        .initialCluster()
-        .forEach((name, urls) -> members.put(Identity.member(urls, settings.clusterToken()), urls));
+    initial.members().forEach((name, urls) -> members.put(Identity.member(urls, initial.token()), urls));
     return members;
   }
 
@@ -93,9 +104,22 @@ final class Bootstrap {
     return stored == null ? null : MembershipState.parse(stored);
   }
 
-  /** Who takes part before the first entry is applied: those whom the log's first entries name. */
-  static Configuration initialConfiguration(GroupSettings settings) {
-    return Configuration.of(initialMembers(settings).keySet(), List.of());
+  /**
+   * Who takes part as long as nothing is applied: those whom the log's first entries name. Nobody if
+   * the log is that of a member which joins.
+   */
+  static Membership membershipAtStart(RecoveredLog log, long clusterId) {
+    MembershipState membership =
+        new MembershipState(Membership.newBuilder().setClusterId(clusterId).build());
+    if (log.base().index() == 0) {
+      for (Entry entry : log.entries()) {
+        if (entry.kind() != EntryKind.MEMBERSHIP) {
+          break;
+        }
+        membership.apply(MembershipState.change(entry));
+      }
+    }
+    return membership.get();
   }
 
   /**
@@ -120,12 +144,13 @@ final class Bootstrap {
       }
       return;
     }
-    if (settings.clusterTokenGiven() && !settings.clusterToken().equals(identity.clusterToken())) {
+    GroupSettings.InitialCluster initial = settings.initialCluster();
+    if (initial.tokenGiven() && !initial.token().equals(identity.clusterToken())) {
       throw new RefusedException(
           "the data directory belongs to a cluster with --initial-cluster-token "
               + identity.clusterToken()
               + ", not "
-              + settings.clusterToken()
+              + initial.token()
               + ": name the right --data-dir, or leave the token out");
     }
     if (membership != null && membership.getClusterId() != identity.clusterId()) {
@@ -136,7 +161,8 @@ final class Bootstrap {
               + Long.toHexString(identity.clusterId())
               + ": the data directory was put together from two. Restore it whole");
     }
-    if (applied.index() > log.lastIndex() || applied.index() < log.base().index()) {
+    boolean together = applied.index() >= log.base().index() && applied.index() <= log.lastIndex();
+    if (!together && InterruptedInstall.replaceLogAt(keyspace, log).isEmpty()) {
       throw new RefusedException(
           "the keyspace has applied entry "
               + applied.index()

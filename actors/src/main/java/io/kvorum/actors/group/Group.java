@@ -33,6 +33,8 @@ public interface Group {
    */
   CompletionStage<Outcome<Done>> linearizableBarrier();
 
+  MemberAdministration members();
+
   /** A consistent view of what this member has applied; to be closed. */
   ReadView view();
 

@@ -9,12 +9,9 @@ import java.util.Map;
 /**
  * What a member is told about a group when it starts.
  *
- * @param memberName this member's name in {@code initialCluster}
- * @param initialCluster peer URLs by member name; for a log that is still empty
- * @param clusterToken {@code --initial-cluster-token}
- * @param clusterTokenGiven whether the operator named the token: then a log of another cluster is
- *     refused
+ * @param memberName this member's name
  * @param clientUrls published to the cluster
+ * @param serverVersion this server's version, for example {@code 3.7.1}
  * @param tick length of raft's unit of time
  * @param requestTimeout how long a proposal or a read index may take
  * @param maxRequestBytes largest encoded proposal
@@ -25,14 +22,43 @@ import java.util.Map;
 public record GroupSettings(
     GroupId group,
     String memberName,
-    Map<String, List<String>> initialCluster,
-    String clusterToken,
-    boolean clusterTokenGiven,
+    InitialCluster initialCluster,
     List<String> clientUrls,
+    String serverVersion,
+    MemberRules memberRules,
     RaftSettings raft,
     Duration tick,
     Duration requestTimeout,
     int maxRequestBytes,
     long syncEntries,
     Duration warnApply,
-    Duration watchProgressInterval) {}
+    Duration watchProgressInterval) {
+
+  /**
+   * How the group comes to be; all but the last two only matter where the log is empty.
+   *
+   * @param members peer URLs by member name, this member's among them
+   * @param join the members are a cluster that exists: take part in it
+   * @param token {@code --initial-cluster-token}
+   * @param tokenGiven whether the operator named the token: then a log of another cluster is refused
+   * @param force make this member the only one, whatever log and keyspace say
+   */
+  public record InitialCluster(
+      Map<String, List<String>> members,
+      boolean join,
+      String token,
+      boolean tokenGiven,
+      boolean force) {}
+
+  /**
+   * What changes of members are allowed.
+   *
+   * @param strict refuse what endangers the quorum
+   * @param maxLearners most members without a vote
+   */
+  public record MemberRules(boolean strict, int maxLearners) {}
+
+  Duration electionTimeout() {
+    return tick.multipliedBy(raft.electionTimeoutTicks());
+  }
+}

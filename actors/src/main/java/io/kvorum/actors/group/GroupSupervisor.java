@@ -1,42 +1,31 @@
 package io.kvorum.actors.group;
 
-import io.kvorum.actors.apply.AppliedIndex;
-import io.kvorum.actors.apply.Applier;
-import io.kvorum.actors.apply.MembershipState;
 import io.kvorum.actors.raft.HardState;
 import io.kvorum.actors.raft.Ports;
-import io.kvorum.actors.raft.Replica;
 import io.kvorum.actors.raft.ReplicaMessage;
 import io.kvorum.actors.raft.log.Entry;
-import io.kvorum.actors.raft.log.RaftLog;
-import io.kvorum.actors.raft.membership.Configuration;
+import io.kvorum.actors.snapshot.InterruptedInstall;
 import io.kvorum.actors.telemetry.EtcdMetrics;
 import io.kvorum.actors.telemetry.Telemetry;
 import io.kvorum.actors.wal.LogIdentity;
 import io.kvorum.actors.wal.RecoveredLog;
 import io.kvorum.actors.wal.WalActor;
-import io.kvorum.actors.watch.WatchHub;
-import io.kvorum.actors.watch.WatchPublisher;
-import io.kvorum.actors.watch.WatchStreams;
 import io.kvorum.persistence.mvcc.Keyspace;
-import io.kvorum.persistence.mvcc.RevisionEvents;
 import io.kvorum.protocol.LogPosition;
 import io.kvorum.protocol.MemberId;
 import io.kvorum.protocol.Outcome;
-import io.kvorum.protocol.internal.ClusterVersion;
-import io.kvorum.protocol.internal.Command;
-import io.kvorum.protocol.internal.MemberAttributes;
 import io.kvorum.protocol.internal.Membership;
 import java.time.Duration;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.Executor;
-import java.util.random.RandomGenerator;
+import java.util.function.Function;
 import org.apache.pekko.Done;
 import org.apache.pekko.actor.typed.ActorRef;
 import org.apache.pekko.actor.typed.Behavior;
-import org.apache.pekko.actor.typed.DispatcherSelector;
 import org.apache.pekko.actor.typed.PostStop;
 import org.apache.pekko.actor.typed.javadsl.AbstractBehavior;
 import org.apache.pekko.actor.typed.javadsl.ActorContext;
@@ -49,20 +38,29 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Brings a group up and keeps it up: recovers the log, checks that it belongs to the keyspace,
- * starts replica, applier and watch hub, publishes the member's attributes, and starts the log's
- * actor anew when its disk failed.
+ * Brings a group up and keeps it up: recovers the log, decides with what the peers say how to begin,
+ * starts the group's parts, publishes the member's attributes, starts the log's actor anew when its
+ * disk failed, and ends the group when the cluster has removed this member.
  */
 public final class GroupSupervisor extends AbstractBehavior<GroupSupervisor.Message> {
   private static final Logger log = LoggerFactory.getLogger(GroupSupervisor.class);
   private static final Duration WAL_RETRY_DELAY = Duration.ofSeconds(1);
   private static final Duration PUBLISH_RETRY_DELAY = Duration.ofMillis(500);
 
-  /** The version that a cluster of this release agrees on. */
-  private static final String CLUSTER_VERSION = "3.7.0";
+  /** How long a new cluster's member waits to hear that the cluster exists already. */
+  private static final Duration ASK_BEFORE_NEW = Duration.ofSeconds(1);
 
-  /** The keyspace is made durable at the latest after this many bytes of applied entries. */
-  private static final long SYNC_BYTES = 32L << 20;
+  private static final Duration ASK_BEFORE_JOINING = Duration.ofSeconds(2);
+  private static final Duration JOIN_RETRY_DELAY = Duration.ofMillis(250);
+
+  /** A member that joins gives up when no peer has told it of the cluster for this long. */
+  private static final Duration JOIN_LIMIT = Duration.ofSeconds(10);
+
+  /** A removed member answers this much longer, as etcd's. */
+  private static final Duration LINGER = Duration.ofSeconds(1);
+
+  /** A leader looks this often whether the cluster's version can be raised. */
+  private static final Duration VERSION_CHECK_INTERVAL = Duration.ofMillis(500);
 
   /** What the supervisor is told. */
   public sealed interface Message {}
@@ -75,80 +73,99 @@ public final class GroupSupervisor extends AbstractBehavior<GroupSupervisor.Mess
 
   private record LeaderChanged(MemberId leader) implements Message {}
 
+  private record MembershipApplied(Membership membership) implements Message {}
+
+  private record NewCluster(LogIdentity identity) implements Message {}
+
+  private record JoinCluster() implements Message {}
+
+  private record Joined(Joining.Ticket ticket) implements Message {}
+
+  private record StartRefused(Throwable cause) implements Message {}
+
   private record PublishAgain() implements Message {}
 
   private record AttributesPublished(Outcome<Membership> outcome) implements Message {}
 
+  private record CheckVersion() implements Message {}
+
   private record VersionDecided(Outcome<Membership> outcome) implements Message {}
+
+  private record RemovedSays(MemberId peer) implements Message {}
+
+  private record LingerOver() implements Message {}
+
+  /**
+   * Gives leadership away, if this member has it; done when another one leads, or after an election
+   * timeout.
+   */
+  public record HandOver(CompletableFuture<Done> done) implements Message {}
 
   /** Ends the group; callers that wait are told {@code server stopped}. */
   public record Stop() implements Message {}
 
+  /** What a group stands on. */
+  public record Environment(
+      Keyspace keyspace, Telemetry telemetry, Executor readExecutor, Peers peers) {}
+
+  /**
+   * What becomes of a group.
+   *
+   * @param ready completes with the group when it serves, or fails with what forbids to start
+   * @param removed completes with the reason when the process has to end because the cluster has
+   *     removed this member
+   * @param stopped completes when the group and all its actors have ended
+   */
+  public record Lifecycle(
+      CompletableFuture<Group> ready,
+      CompletableFuture<String> removed,
+      CompletableFuture<Done> stopped) {
+    public Lifecycle() {
+      this(new CompletableFuture<>(), new CompletableFuture<>(), new CompletableFuture<>());
+    }
+  }
+
   private final TimerScheduler<Message> timers;
   private final GroupSettings settings;
-  private final Keyspace keyspace;
-  private final Telemetry telemetry;
+  private final Environment environment;
   private final EtcdMetrics metrics;
-  private final Executor readExecutor;
-  private final Ports.RaftTransport transport;
-  private final CompletableFuture<Group> ready;
-  private final CompletableFuture<Done> stopped;
+  private final Lifecycle lifecycle;
+  private final long joinDeadlineNanos = System.nanoTime() + JOIN_LIMIT.toNanos();
 
   private volatile org.apache.pekko.actor.ActorRef wal;
-  private @Nullable LogIdentity identity;
-  private volatile @Nullable LocalGroup group;
-  private volatile @Nullable ActorRef<ReplicaMessage> replica;
+  private RunningGroup.@Nullable Start starting;
+  private volatile @Nullable RunningGroup group;
+  private @Nullable LogIdentity knownIdentity;
+
+  /** The log as it will be when an installation that was interrupted is completed. */
+  private @Nullable RecoveredLog interrupted;
+
   private boolean published;
+  private boolean deciding;
+  private boolean removed;
+  private String clusterVersion = "";
 
   private GroupSupervisor(
       ActorContext<Message> context,
       TimerScheduler<Message> timers,
       GroupSettings settings,
-      Keyspace keyspace,
-      Telemetry telemetry,
-      Executor readExecutor,
-      Ports.RaftTransport transport,
-      CompletableFuture<Group> ready,
-      CompletableFuture<Done> stopped) {
+      Environment environment,
+      Lifecycle lifecycle) {
     super(context);
     this.timers = timers;
     this.settings = settings;
-    this.keyspace = keyspace;
-    this.telemetry = telemetry;
-    this.metrics = new EtcdMetrics(telemetry);
-    this.readExecutor = readExecutor;
-    this.transport = transport;
-    this.ready = ready;
-    this.stopped = stopped;
+    this.environment = environment;
+    this.metrics = new EtcdMetrics(environment.telemetry());
+    this.lifecycle = lifecycle;
     this.wal = spawnWal();
   }
 
-  /**
-   * @param ready completes with the group when it serves, or fails with what forbids to start
-   * @param stopped completes when the group and all its actors have ended
-   */
   public static Behavior<Message> create(
-      GroupSettings settings,
-      Keyspace keyspace,
-      Telemetry telemetry,
-      Executor readExecutor,
-      Ports.RaftTransport transport,
-      CompletableFuture<Group> ready,
-      CompletableFuture<Done> stopped) {
+      GroupSettings settings, Environment environment, Lifecycle lifecycle) {
     return Behaviors.setup(
         context ->
             Behaviors.withTimers(
-                timers ->
-                    new GroupSupervisor(
-                        context,
-                        timers,
-                        settings,
-                        keyspace,
-                        telemetry,
-                        readExecutor,
-                        transport,
-                        ready,
-                        stopped)));
+                timers -> new GroupSupervisor(context, timers, settings, environment, lifecycle)));
   }
 
   private org.apache.pekko.actor.ActorRef spawnWal() {
@@ -161,9 +178,9 @@ public final class GroupSupervisor extends AbstractBehavior<GroupSupervisor.Mess
 
   /** Called on the log actor's thread: what the replica waits for takes the short way. */
   private void onWalEvent(ActorRef<Message> self, WalActor.Event event) {
-    ActorRef<ReplicaMessage> started = replica;
-    if (event instanceof WalActor.Written(var persisted) && started != null) {
-      started.tell(persisted);
+    RunningGroup running = group;
+    if (event instanceof WalActor.Written(var persisted) && running != null) {
+      running.replica().tell(persisted);
     } else {
       self.tell(new FromWal(event));
     }
@@ -179,9 +196,9 @@ public final class GroupSupervisor extends AbstractBehavior<GroupSupervisor.Mess
 
   private Behavior<Message> onStopped() {
     if (group != null) {
-      group.stop();
+      group.close();
     }
-    stopped.complete(Done.getInstance());
+    lifecycle.stopped().complete(Done.getInstance());
     return this;
   }
 
@@ -191,9 +208,22 @@ public final class GroupSupervisor extends AbstractBehavior<GroupSupervisor.Mess
       case Tick tick -> onTick();
       case RestartWal restart -> wal = spawnWal();
       case LeaderChanged(var leader) -> onLeader(leader);
+      case MembershipApplied(var membership) -> onMembership(membership);
+      case NewCluster(var identity) -> beginNewCluster(identity);
+      case JoinCluster join -> join();
+      case Joined(var ticket) -> beginJoined(ticket);
+      case StartRefused(var cause) -> lifecycle.ready().completeExceptionally(cause);
       case PublishAgain again -> publish();
       case AttributesPublished(var outcome) -> onAttributesPublished(outcome);
+      case CheckVersion check -> checkVersion();
       case VersionDecided(var outcome) -> onVersionDecided(outcome);
+      case RemovedSays(var peer) ->
+          endRemoved("member " + peer + " says that this member was removed from the cluster");
+      case LingerOver over ->
+          lifecycle
+              .removed()
+              .complete("the member has been permanently removed from the cluster");
+      case HandOver(var done) -> handOver(done);
       case Stop stop -> {
         return Behaviors.stopped();
       }
@@ -206,141 +236,183 @@ public final class GroupSupervisor extends AbstractBehavior<GroupSupervisor.Mess
       case WalActor.Recovered(var recovered) -> onRecovered(recovered);
       case WalActor.RecoveryFailed(var cause) -> onRecoveryFailed(cause);
       case WalActor.WriteFailed(var cause) -> onWriteFailed(cause);
-      case WalActor.Written(var persisted) -> onBootstrapWritten();
+      case WalActor.Written(var persisted) -> onWritten(persisted);
+      case WalActor.Replaced(var base) -> onLogReplaced(base);
     }
   }
 
   private void onRecovered(RecoveredLog recovered) {
-    if (replica != null) {
+    RunningGroup running = group;
+    if (running != null) {
       log.info(
           "the write-ahead log takes writes again, it ends at entry {}", recovered.lastIndex());
-      replica.tell(new ReplicaMessage.StorageRecovered(recovered.last()));
+      running.storageRecovered(recovered.last());
       return;
     }
     try {
-      Membership membership = Bootstrap.storedMembership(keyspace);
-      Bootstrap.check(settings, recovered, keyspace, membership);
-      LogIdentity known = recovered.identity();
-      identity = known == null ? Bootstrap.newIdentity(settings) : known;
-      if (recovered.lastIndex() == 0) {
-        bootstrap(identity, known == null);
+      Keyspace keyspace = environment.keyspace();
+      Membership stored = Bootstrap.storedMembership(keyspace);
+      Bootstrap.check(settings, recovered, keyspace, stored);
+      Optional<LogPosition> base = InterruptedInstall.replaceLogAt(keyspace, recovered);
+      if (base.isPresent()) {
+        log.info("a snapshot was being installed when this member ended: it is completed");
+        interrupted = InterruptedInstall.replaced(recovered, base.get());
+        wal.tell(new WalActor.Replace(base.get()), org.apache.pekko.actor.ActorRef.noSender());
+        return;
+      }
+      keyspace.installFinished();
+      knownIdentity = recovered.identity();
+      if (knownIdentity != null && recovered.lastIndex() > 0) {
+        restart(knownIdentity, recovered, stored);
+      } else if (settings.initialCluster().join()
+          || (knownIdentity != null && !Bootstrap.isOfNewCluster(settings, knownIdentity))) {
+        join();
       } else {
-        startReplica(identity, recovered, membership);
+        askBeforeNewCluster(Bootstrap.newIdentity(settings));
       }
     } catch (RuntimeException e) {
-      ready.completeExceptionally(e);
+      lifecycle.ready().completeExceptionally(e);
     }
   }
 
-  /** Writes what a new log begins with; the replica starts when it is on disk. */
-  private void bootstrap(LogIdentity own, boolean isNew) {
-    if (isNew) {
+  private void onLogReplaced(LogPosition base) {
+    if (group != null) {
+      group.logReplaced(base);
+    } else if (interrupted != null) {
+      RecoveredLog completed = interrupted;
+      interrupted = null;
+      onRecovered(completed);
+    }
+  }
+
+  private void restart(LogIdentity own, RecoveredLog recovered, @Nullable Membership stored) {
+    Membership membership =
+        stored == null ? Bootstrap.membershipAtStart(recovered, own.clusterId()) : stored;
+    if (membership.getRemovedIdsList().contains(own.member().value())) {
+      endRemoved("this member was removed from the cluster");
+      return;
+    }
+    if (!settings.initialCluster().force()) {
+      start(new RunningGroup.Start(own, recovered, stored, membership, false));
+      return;
+    }
+    List<Entry> removals =
+        ForcedCluster.removalOfOthers(
+            own,
+            recovered,
+            environment.keyspace().applied().index(),
+            stored == null ? Membership.getDefaultInstance() : stored);
+    RecoveredLog extended = ForcedCluster.extended(recovered, removals);
+    var forced = new RunningGroup.Start(own, extended, stored, membership, true);
+    if (removals.isEmpty()) {
+      start(forced);
+    } else {
+      log.warn("forcing a new cluster: the {} other members are removed", removals.size());
+      write(forced, removals);
+    }
+  }
+
+  private void askBeforeNewCluster(LogIdentity own) {
+    if (knownIdentity != null || settings.initialCluster().members().size() == 1) {
+      beginNewCluster(own);
+      return;
+    }
+    CompletionStage<Message> decision =
+        Joining.askOthers(environment.peers(), settings, ASK_BEFORE_NEW)
+            .thenApplyAsync(
+                answers -> {
+                  Joining.refuseWhereBootstrapped(own, answers);
+                  return new NewCluster(own);
+                },
+                environment.readExecutor());
+    pipe(decision);
+  }
+
+  /** Writes what a new log begins with; the group starts when it is on disk. */
+  private void beginNewCluster(LogIdentity own) {
+    if (knownIdentity == null) {
       wal.tell(new WalActor.Initialise(own), org.apache.pekko.actor.ActorRef.noSender());
     }
-    List<Entry> first = Bootstrap.firstEntries(settings);
+    RecoveredLog first = Bootstrap.newLog(settings, own);
+    Membership members = Bootstrap.membershipAtStart(first, own.clusterId());
+    write(new RunningGroup.Start(own, first, null, members, false), first.entries());
+  }
+
+  private void join() {
+    Optional<LogIdentity> known = Optional.ofNullable(knownIdentity);
+    CompletionStage<Message> decision =
+        Joining.askOthers(environment.peers(), settings, ASK_BEFORE_JOINING)
+            .thenApplyAsync(
+                answers ->
+                    Joining.join(settings, known, answers)
+                        .<Message>map(Joined::new)
+                        .orElseGet(JoinCluster::new),
+                environment.readExecutor());
+    pipe(
+        decision.thenApply(
+            next -> {
+              if (next instanceof JoinCluster && joinDeadlineNanos - System.nanoTime() <= 0) {
+                throw new Bootstrap.RefusedException(
+                    "cannot fetch cluster info from peer urls: could not retrieve cluster"
+                        + " information from the given URLs, "
+                        + settings.initialCluster().members());
+              }
+              return next;
+            }));
+  }
+
+  private void beginJoined(Joining.Ticket ticket) {
+    LogIdentity own = ticket.identity();
+    if (knownIdentity == null) {
+      wal.tell(new WalActor.Initialise(own), org.apache.pekko.actor.ActorRef.noSender());
+    }
+    RecoveredLog empty = new RecoveredLog(own, HardState.INITIAL, LogPosition.ZERO, List.of());
+    start(new RunningGroup.Start(own, empty, null, ticket.membership(), false));
+  }
+
+  private void write(RunningGroup.Start next, List<Entry> entries) {
+    starting = next;
     wal.tell(
-        new WalActor.Write(bootstrapState(), first, List.of()),
+        new WalActor.Write(next.log().hardState(), entries, List.of()),
         org.apache.pekko.actor.ActorRef.noSender());
   }
 
-  private static HardState bootstrapState() {
-    return new HardState(Bootstrap.BOOTSTRAP_TERM, MemberId.NONE);
-  }
-
-  private void onBootstrapWritten() {
-    if (replica == null && identity != null) {
-      List<Entry> first = Bootstrap.firstEntries(settings);
-      startReplica(
-          identity, new RecoveredLog(identity, bootstrapState(), LogPosition.ZERO, first), null);
+  private void onWritten(ReplicaMessage.Persisted persisted) {
+    if (group != null) {
+      group.replica().tell(persisted);
+    } else if (starting != null) {
+      start(starting);
     }
   }
 
-  private void startReplica(
-      LogIdentity own, RecoveredLog recovered, @Nullable Membership storedMembership) {
-    Membership initial =
-        storedMembership == null
-            ? Membership.newBuilder().setClusterId(own.clusterId()).build()
-            : storedMembership;
-    MembershipState membership = new MembershipState(initial);
-    Configuration configuration =
-        storedMembership == null
-            ? Bootstrap.initialConfiguration(settings)
-            : membership.configuration();
-    AppliedIndex applied = new AppliedIndex(keyspace.applied());
+  private void start(RunningGroup.Start from) {
+    starting = null;
     ActorRef<Message> self = getContext().getSelf();
-    ResponseHeaders headers = new ResponseHeaders(own, applied);
-    WatchHub.Settings watchSettings =
-        WatchHub.Settings.defaults()
-            .with(settings.maxRequestBytes(), settings.watchProgressInterval());
-    ActorRef<WatchHub.Message> hub =
-        getContext()
-            .spawn(
-                WatchHub.create(watchSettings, keyspace::view, keyspace::tellPreviousValues),
-                "watch-hub");
-    LocalGroup local =
-        new LocalGroup(
-            headers,
+    RunningGroup running =
+        new RunningGroup(
+            getContext(),
             settings,
-            keyspace,
-            membership,
+            environment,
             metrics,
-            readExecutor,
-            new WatchStreams(
-                hub, watchSettings, keyspace::view, headers::at, readExecutor, telemetry),
-            message -> replicaRef().tell(message),
-            leader -> self.tell(new LeaderChanged(leader)));
-    group = local;
-    ActorRef<Applier.Message> applier =
-        getContext()
-            .spawn(
-                Applier.create(
-                    keyspace,
-                    membership,
-                    local.proposals(),
-                    applied,
-                    new Applier.SyncPolicy(settings.syncEntries(), SYNC_BYTES),
-                    settings.warnApply(),
-                    new AppliedListener(new WatchPublisher(hub, watchSettings))),
-                "applier",
-                DispatcherSelector.fromConfig("kvorum.apply-dispatcher"));
-    RaftLog raftLog =
-        new RaftLog(recovered.base(), recovered.entries(), keyspace.applied().index());
-    Ports ports =
-        new Ports(
-            transport,
             new WalPort(),
-            entries -> applier.tell(new Applier.Apply(entries)),
-            local,
-            local);
-    replica =
-        getContext()
-            .spawn(
-                Replica.create(
-                    own.member(),
-                    settings.raft(),
-                    RandomGenerator.getDefault(),
-                    recovered.hardState(),
-                    raftLog,
-                    configuration,
-                    ports),
-                "replica",
-                DispatcherSelector.fromConfig("kvorum.raft-dispatcher"));
-    replica.tell(new ReplicaMessage.Start());
+            base -> wal.tell(new WalActor.Replace(base), org.apache.pekko.actor.ActorRef.noSender()),
+            from,
+            new Owner(self));
+    group = running;
+    running.begin();
     timers.startTimerWithFixedDelay(new Tick(), settings.tick());
-    metrics.identify(own.member().toString(), "3.7.1");
-  }
-
-  private ActorRef<ReplicaMessage> replicaRef() {
-    ActorRef<ReplicaMessage> ref = replica;
-    if (ref == null) {
-      throw new IllegalStateException("the replica has not started");
-    }
-    return ref;
+    timers.startTimerWithFixedDelay(new CheckVersion(), VERSION_CHECK_INTERVAL);
+    metrics.identify(from.identity().member().toString(), settings.serverVersion());
+    log.info(
+        "member {} of cluster {} starts with a log up to entry {}",
+        from.identity().member(),
+        Long.toHexString(from.identity().clusterId()),
+        from.log().lastIndex());
   }
 
   private void onRecoveryFailed(Throwable cause) {
-    if (replica == null) {
-      ready.completeExceptionally(cause);
+    if (group == null) {
+      lifecycle.ready().completeExceptionally(cause);
     } else {
       log.error("the write-ahead log cannot be read again, trying in {}", WAL_RETRY_DELAY, cause);
       timers.startSingleTimer(new RestartWal(), WAL_RETRY_DELAY);
@@ -351,18 +423,18 @@ public final class GroupSupervisor extends AbstractBehavior<GroupSupervisor.Mess
     log.error(
         "writing the write-ahead log failed, writes are refused until it works again: {}",
         cause.getMessage());
-    if (replica == null) {
-      ready.completeExceptionally(cause);
+    if (group == null) {
+      lifecycle.ready().completeExceptionally(cause);
     } else {
-      replica.tell(new ReplicaMessage.StorageFailed(String.valueOf(cause.getMessage())));
+      group.replica().tell(new ReplicaMessage.StorageFailed(String.valueOf(cause.getMessage())));
       timers.startSingleTimer(new RestartWal(), WAL_RETRY_DELAY);
     }
   }
 
   private void onTick() {
-    replicaRef().tell(new ReplicaMessage.Tick());
     if (group != null) {
-      group.expire();
+      group.replica().tell(new ReplicaMessage.Tick());
+      group.local().expire();
     }
   }
 
@@ -372,72 +444,119 @@ public final class GroupSupervisor extends AbstractBehavior<GroupSupervisor.Mess
     }
   }
 
+  private void onMembership(Membership membership) {
+    RunningGroup running = group;
+    if (running == null) {
+      return;
+    }
+    running.tellPeers();
+    metrics.isLearner.set(running.local().status().learner() ? 1 : 0);
+    if (!membership.getClusterVersion().equals(clusterVersion)) {
+      metrics.clusterVersion(clusterVersion, membership.getClusterVersion());
+      clusterVersion = membership.getClusterVersion();
+    }
+    if (running.isRemoved()) {
+      endRemoved("this member was removed from the cluster");
+    }
+  }
+
+  /** Answers a little longer, so that who asked for the removal hears of it. */
+  private void endRemoved(String why) {
+    if (!removed) {
+      removed = true;
+      log.warn("{}; the process ends, and its data directory cannot be used any more", why);
+      timers.startSingleTimer(new LingerOver(), LINGER);
+    }
+  }
+
+  private void handOver(CompletableFuture<Done> done) {
+    if (group == null) {
+      done.complete(Done.getInstance());
+    } else {
+      group
+          .local()
+          .administration()
+          .handOver(settings.electionTimeout())
+          .thenAccept(done::complete);
+    }
+  }
+
+  private Publication publication(RunningGroup running) {
+    return new Publication(
+        settings, running.identity().member(), running.local(), running.peers());
+  }
+
   /**
    * Tells the cluster this member's name and client URLs, through the log; ready only after that.
    */
   private void publish() {
-    LocalGroup local = group;
-    if (published || local == null) {
-      return;
+    if (!published && group != null) {
+      pipe(publication(group).attributes(), AttributesPublished::new);
     }
-    Command.Builder command =
-        Command.newBuilder()
-            .setMemberAttributes(
-                MemberAttributes.newBuilder()
-                    .setMemberId(local.identity().member().value())
-                    .setName(settings.memberName())
-                    .addAllClientUrls(settings.clientUrls()));
-    pipe(local.propose(command, Membership.class), AttributesPublished::new);
   }
 
   private void onAttributesPublished(Outcome<Membership> outcome) {
     switch (outcome) {
-      case Outcome.Refused<Membership> refused -> publishLater(refused);
-      case Outcome.Ok<Membership>(var membership) -> {
-        published = true;
-        log.info("published local member to cluster through raft");
-        if (membership.getClusterVersion().isEmpty()) {
-          decideVersion();
-        } else {
-          serve(membership);
+      case Outcome.Refused<Membership>(var error) -> {
+        log.warn("publishing this member failed, trying again: {}", error.text());
+        timers.startSingleTimer(new PublishAgain(), PUBLISH_RETRY_DELAY);
+      }
+      case Outcome.Ok<Membership> ok -> {
+        if (!published) {
+          published = true;
+          log.info("published local member to cluster through raft");
+          checkVersion();
+          serveUnlessDeciding();
         }
       }
     }
   }
 
-  private void publishLater(Outcome.Refused<Membership> refused) {
-    log.warn("publishing this member failed, trying again: {}", refused.error().text());
-    timers.startSingleTimer(new PublishAgain(), PUBLISH_RETRY_DELAY);
-  }
-
-  private void decideVersion() {
-    Command.Builder command =
-        Command.newBuilder()
-            .setClusterVersion(ClusterVersion.newBuilder().setVersion(CLUSTER_VERSION));
-    if (group != null) {
-      pipe(group.propose(command, Membership.class), VersionDecided::new);
+  /** Decides the cluster's version, if this member leads and can. */
+  private void checkVersion() {
+    if (group != null && published && !deciding) {
+      Publication publication = publication(group);
+      publication
+          .nextVersion(group.membership())
+          .ifPresent(
+              next -> {
+                deciding = true;
+                pipe(publication.version(next), VersionDecided::new);
+              });
     }
   }
 
   private void onVersionDecided(Outcome<Membership> outcome) {
-    switch (outcome) {
-      case Outcome.Refused<Membership> refused -> {
-        published = false;
-        publishLater(refused);
-      }
-      case Outcome.Ok<Membership>(var membership) -> serve(membership);
+    deciding = false;
+    if (outcome instanceof Outcome.Ok<Membership>(var membership)) {
+      log.info("the cluster's version is {}", membership.getClusterVersion());
+    }
+    serveUnlessDeciding();
+  }
+
+  private void serveUnlessDeciding() {
+    if (group != null && published && !deciding) {
+      lifecycle.ready().complete(group.local());
     }
   }
 
-  private void serve(Membership membership) {
-    metrics.clusterVersion("", membership.getClusterVersion());
-    if (group != null) {
-      ready.complete(group);
-    }
+  private void pipe(CompletionStage<Message> stage) {
+    getContext()
+        .pipeToSelf(
+            stage,
+            (message, failure) -> {
+              if (failure == null) {
+                return message;
+              }
+              return new StartRefused(
+                  failure instanceof CompletionException wrapped
+                          && wrapped.getCause() != null
+                      ? wrapped.getCause()
+                      : failure);
+            });
   }
 
-  private <T> void pipe(
-      CompletionStage<Outcome<T>> stage, java.util.function.Function<Outcome<T>, Message> message) {
+  private <T> void pipe(CompletionStage<Outcome<T>> stage, Function<Outcome<T>, Message> message) {
     getContext()
         .pipeToSelf(
             stage,
@@ -464,41 +583,21 @@ public final class GroupSupervisor extends AbstractBehavior<GroupSupervisor.Mess
     }
   }
 
-  /** What the applier reports. */
-  private final class AppliedListener implements Applier.Listener {
-    private final WatchPublisher publisher;
-
-    AppliedListener(WatchPublisher publisher) {
-      this.publisher = publisher;
+  /** What the group's parts report, as messages. */
+  private record Owner(ActorRef<Message> self) implements RunningGroup.Owner {
+    @Override
+    public void leader(MemberId leader) {
+      self.tell(new LeaderChanged(leader));
     }
 
     @Override
-    public void events(List<RevisionEvents> revisions) {
-      if (!revisions.isEmpty()) {
-        publisher.publish(revisions);
-      }
+    public void membership(Membership membership) {
+      self.tell(new MembershipApplied(membership));
     }
 
     @Override
-    public void configuration(Configuration configuration) {
-      replicaRef().tell(new ReplicaMessage.ConfigurationApplied(configuration));
-    }
-
-    @Override
-    public void slow() {
-      metrics.slowApplies.increment();
-    }
-
-    @Override
-    public void stalled(boolean stalled) {
-      if (group != null) {
-        group.stalled(stalled);
-      }
-    }
-
-    @Override
-    public void durable(LogPosition position) {
-      replicaRef().tell(new ReplicaMessage.DurablyApplied(position.index()));
+    public void removedSays(MemberId peer) {
+      self.tell(new RemovedSays(peer));
     }
   }
 }

@@ -27,6 +27,15 @@ public final class Identity {
     return new MemberId(firstLong(sha1));
   }
 
+  /**
+   * Id of a member that is added to a running cluster: from its peer URLs and the time.
+   *
+   * @param unixSeconds when it is added
+   */
+  static MemberId memberAddedAt(Collection<String> peerUrls, long unixSeconds) {
+    return member(peerUrls, Long.toString(unixSeconds));
+  }
+
   /** Id of a cluster: from the ids of its initial members. */
   public static long cluster(Collection<MemberId> initialMembers) {
     MessageDigest sha1 = sha1();

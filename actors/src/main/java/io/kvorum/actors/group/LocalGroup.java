@@ -3,10 +3,12 @@ package io.kvorum.actors.group;
 import io.kvorum.actors.apply.AppliedIndex;
 import io.kvorum.actors.apply.MembershipState;
 import io.kvorum.actors.apply.PendingProposals;
+import io.kvorum.actors.cluster.GroupPeers;
 import io.kvorum.actors.raft.Ports;
 import io.kvorum.actors.raft.Proposal;
 import io.kvorum.actors.raft.ReplicaMessage;
 import io.kvorum.actors.raft.log.EntryKind;
+import io.kvorum.actors.raft.quorum.Majority;
 import io.kvorum.actors.telemetry.EtcdMetrics;
 import io.kvorum.actors.wal.LogIdentity;
 import io.kvorum.actors.watch.WatchStreams;
@@ -17,14 +19,12 @@ import io.kvorum.protocol.EtcdError;
 import io.kvorum.protocol.LogPosition;
 import io.kvorum.protocol.MemberId;
 import io.kvorum.protocol.Outcome;
-import io.kvorum.protocol.etcdserverpb.Member;
 import io.kvorum.protocol.etcdserverpb.ResponseHeader;
 import io.kvorum.protocol.etcdserverpb.WatchRequest;
 import io.kvorum.protocol.etcdserverpb.WatchResponse;
 import io.kvorum.protocol.internal.Command;
 import io.kvorum.protocol.internal.CommandHeader;
 import io.kvorum.protocol.internal.Membership;
-import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.Executor;
@@ -60,11 +60,14 @@ final class LocalGroup implements Group, Ports.Replies, Ports.Observer {
   private final AppliedIndex applied;
   private final PendingProposals proposals;
   private final ReadCoordinator reads;
-  private volatile MemberId leader = MemberId.NONE;
+  private final Leadership leadership = new Leadership();
+  private final GroupPeers peers;
+  private final LocalMembers members;
   private volatile long committed;
   private volatile boolean stalled;
 
   /**
+   * @param peers connections to the other members
    * @param replica where messages to the replica go
    * @param onLeader told of each new leader
    */
@@ -76,6 +79,7 @@ final class LocalGroup implements Group, Ports.Replies, Ports.Observer {
       EtcdMetrics metrics,
       Executor readExecutor,
       WatchStreams watchStreams,
+      GroupPeers peers,
       Consumer<ReplicaMessage> replica,
       Consumer<MemberId> onLeader) {
     this.identity = headers.identity();
@@ -92,7 +96,19 @@ final class LocalGroup implements Group, Ports.Replies, Ports.Observer {
     this.committed = applied.get().index();
     long timeoutNanos = settings.requestTimeout().toNanos();
     this.proposals =
-        new PendingProposals(identity.member(), System.currentTimeMillis(), timeoutNanos);
+        new PendingProposals(
+            identity.member(), System.currentTimeMillis(), timeoutNanos, this::whyLate);
+    this.peers = peers;
+    this.members =
+        new LocalMembers(
+            identity.member(),
+            settings.memberRules(),
+            membership,
+            proposals,
+            leadership,
+            peers,
+            replica,
+            settings.requestTimeout());
     this.reads =
         new ReadCoordinator(
             token -> replica.accept(new ReplicaMessage.ReadIndex(token)),
@@ -128,6 +144,37 @@ final class LocalGroup implements Group, Ports.Replies, Ports.Observer {
     return CompletableFuture.completedFuture(Outcome.refused(error));
   }
 
+  /** Why a proposal was not applied in time, as far as this member can tell; as etcd words it. */
+  private EtcdError whyLate(long begunNanos) {
+    long electionNanos = settings.electionTimeout().toNanos();
+    MemberId leader = leadership.leader();
+    if (leadership.electedWithin(2 * electionNanos, begunNanos)) {
+      return EtcdError.TIMEOUT_DUE_TO_LEADER_FAIL;
+    }
+    if (leader.equals(MemberId.NONE)) {
+      return EtcdError.TIMEOUT;
+    }
+    boolean connected =
+        leader.equals(identity.member())
+            ? Majority.holds(
+                membership.configuration().voters(),
+                voter -> voter.equals(leader) || connectedSince(voter, begunNanos))
+            : connectedSince(leader, begunNanos);
+    return connected ? EtcdError.TIMEOUT : EtcdError.TIMEOUT_DUE_TO_CONNECTION_LOST;
+  }
+
+  private boolean connectedSince(MemberId member, long nanos) {
+    GroupPeers.Link link = peers.links().get(member);
+    return link != null
+        && link.connected()
+        && link.connectedFor().toNanos() >= System.nanoTime() - nanos;
+  }
+
+  @Override
+  public MemberAdministration members() {
+    return members;
+  }
+
   @Override
   public CompletionStage<Outcome<Done>> linearizableBarrier() {
     return reads.barrier(System.nanoTime());
@@ -146,35 +193,21 @@ final class LocalGroup implements Group, Ports.Replies, Ports.Observer {
   @Override
   public GroupStatus status() {
     LogPosition position = applied.get();
-    Membership members = membership.get();
+    Membership now = membership.get();
     KeyspaceStats stats = keyspace.stats();
     return new GroupStatus(
         identity.member(),
         identity.clusterId(),
-        leader,
+        leadership.leader(),
         position.term(),
         Math.max(committed, position.index()),
         position.index(),
         !membership.configuration().isVoter(identity.member()),
         keyspace.currentRevision(),
-        members.getClusterVersion(),
-        members(members),
+        now.getClusterVersion(),
+        LocalMembers.members(now),
         stats.sizeBytes(),
         stats.sizeInUseBytes());
-  }
-
-  private static List<Member> members(Membership membership) {
-    return membership.getMembersList().stream()
-        .map(
-            m ->
-                Member.newBuilder()
-                    .setID(m.getId())
-                    .setName(m.getName())
-                    .addAllPeerURLs(m.getPeerUrlsList())
-                    .addAllClientURLs(m.getClientUrlsList())
-                    .setIsLearner(m.getIsLearner())
-                    .build())
-        .toList();
   }
 
   @Override
@@ -200,6 +233,10 @@ final class LocalGroup implements Group, Ports.Replies, Ports.Observer {
     return proposals;
   }
 
+  LocalMembers administration() {
+    return members;
+  }
+
   @Override
   public void readIndex(long token, long index) {
     reads.confirmed(token, index, System.nanoTime());
@@ -213,14 +250,17 @@ final class LocalGroup implements Group, Ports.Replies, Ports.Observer {
 
   @Override
   public void leader(MemberId next, long term) {
-    MemberId before = leader;
-    leader = next;
+    MemberId before = leadership.leader();
+    long now = System.nanoTime();
+    leadership.changed(next, now);
     metrics.hasLeader.set(next.equals(MemberId.NONE) ? 0 : 1);
     metrics.isLeader.set(next.equals(identity.member()) ? 1 : 0);
     if (!next.equals(MemberId.NONE)) {
       metrics.leaderChangesSeen.increment();
     }
-    if (!before.equals(MemberId.NONE)) {
+    if (before.equals(MemberId.NONE)) {
+      reads.leaderElected(now);
+    } else {
       reads.failAll(EtcdError.LEADER_CHANGED);
     }
     onLeader.accept(next);
@@ -241,6 +281,7 @@ final class LocalGroup implements Group, Ports.Replies, Ports.Observer {
   void expire() {
     long now = System.nanoTime();
     proposals.expire(now);
+    leadership.expire(now);
     reads.expire(now);
     metrics.proposalsPending.set(proposals.size());
     metrics.proposalsApplied.set(applied.get().index());

@@ -138,6 +138,18 @@ final class ReadCoordinator {
     return rest;
   }
 
+  /** Somebody leads again: asks at once what nobody has answered. */
+  void leaderElected(long nowNanos) {
+    long begun = 0;
+    synchronized (this) {
+      if (!inRound.isEmpty()) {
+        sentAtNanos = nowNanos;
+        begun = ++token;
+      }
+    }
+    request(begun);
+  }
+
   /** Ends every read that waits. */
   void failAll(EtcdError error) {
     List<Read> all;

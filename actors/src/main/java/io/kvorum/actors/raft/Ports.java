@@ -11,7 +11,12 @@ import java.util.List;
  * back as a {@link ReplicaMessage}.
  */
 public record Ports(
-    RaftTransport transport, Wal wal, Applier applier, Replies replies, Observer observer) {
+    RaftTransport transport,
+    Wal wal,
+    Applier applier,
+    Replies replies,
+    Observer observer,
+    Snapshots snapshots) {
 
   /** A message with its addressee. */
   public record Envelope(MemberId to, RaftMessage message) {}
@@ -45,6 +50,26 @@ public record Ports(
 
     /** The proposal was not appended and never will be. */
     void refused(long requestId, EtcdError error);
+  }
+
+  /** The state machine's state as a whole, for followers that the log does not reach any more. */
+  public interface Snapshots {
+    /**
+     * Sends a snapshot to a follower; answered by {@link ReplicaMessage.SnapshotSent}. A call while
+     * one to that member is under way changes nothing.
+     *
+     * @param term in which this member leads
+     */
+    void send(MemberId to, long term);
+
+    /**
+     * Replaces the state machine by the snapshot received, and the log on disk by an empty one
+     * behind it; answered by {@link ReplicaMessage.SnapshotInstalled}.
+     */
+    void install(LogPosition at);
+
+    /** The snapshot received is of no use. */
+    void discard(LogPosition at);
   }
 
   /** Told of what operators watch: leader, term, commit. */

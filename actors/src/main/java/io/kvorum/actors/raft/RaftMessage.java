@@ -1,6 +1,7 @@
 package io.kvorum.actors.raft;
 
 import io.kvorum.actors.raft.log.Entry;
+import io.kvorum.protocol.EtcdError;
 import io.kvorum.protocol.LogPosition;
 import java.util.List;
 
@@ -14,8 +15,11 @@ public sealed interface RaftMessage {
    * @param term the term campaigned for; for a pre-vote the sender's own term is one less
    * @param last where the sender's log ends
    * @param preVote only asks whether the vote would be given
+   * @param transfer the leader itself asked the sender to stand: who still hears the leader answers
+   *     all the same (thesis 3.10)
    */
-  record VoteRequest(long term, LogPosition last, boolean preVote) implements RaftMessage {}
+  record VoteRequest(long term, LogPosition last, boolean preVote, boolean transfer)
+      implements RaftMessage {}
 
   /**
    * Answers a vote request. A granted one repeats the request's term, a refused one carries the
@@ -54,4 +58,10 @@ public sealed interface RaftMessage {
   record ReadIndexRequest(long term, long token) implements RaftMessage {}
 
   record ReadIndexResponse(long term, long token, long index) implements RaftMessage {}
+
+  /** The leader hands over: stand for election at once (thesis 3.10). */
+  record TimeoutNow(long term) implements RaftMessage {}
+
+  /** The leader did not append these forwarded proposals and never will. */
+  record Refused(long term, List<Long> requestIds, EtcdError error) implements RaftMessage {}
 }

@@ -4,6 +4,8 @@ import io.kvorum.actors.raft.membership.Configuration;
 import io.kvorum.protocol.LogPosition;
 import io.kvorum.protocol.MemberId;
 import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
 
 /** What a replica's behaviours react to, in any role. */
 public sealed interface ReplicaMessage {
@@ -42,12 +44,51 @@ public sealed interface ReplicaMessage {
   /** The log on disk takes writes again and ends at this position. */
   record StorageRecovered(LogPosition last) implements ReplicaMessage {}
 
-  /** The state machine has applied a membership change. */
-  record ConfigurationApplied(Configuration configuration) implements ReplicaMessage {}
+  /**
+   * The state machine has applied a membership change.
+   *
+   * @param index up to which entry it has applied the log now
+   */
+  record ConfigurationApplied(Configuration configuration, long index) implements ReplicaMessage {}
 
   /**
    * What the state machine has on disk covers the log up to this index: a restart will not ask for
    * less.
    */
   record DurablyApplied(long index) implements ReplicaMessage {}
+
+  /**
+   * Hands leadership to another voter (thesis 3.10); ignored by whoever does not lead. What came of
+   * it shows through {@link Ports.Observer#leader}.
+   */
+  record TransferLeadership(MemberId to) implements ReplicaMessage {}
+
+  /** Asks a leader how far its followers have come; empty from whoever does not lead. */
+  record ReportProgress(CompletableFuture<Optional<ReplicationReport>> reply)
+      implements ReplicaMessage {}
+
+  /**
+   * What came of {@link Ports.Snapshots#send}.
+   *
+   * @param at where the snapshot ends
+   * @param delivered whether the follower holds all of it, verified
+   */
+  record SnapshotSent(MemberId to, LogPosition at, boolean delivered) implements ReplicaMessage {}
+
+  /**
+   * This member holds a complete, verified snapshot from a leader. Answered by {@link
+   * Ports.Snapshots#install} or {@link Ports.Snapshots#discard}.
+   *
+   * @param term in which {@code from} led when it sent it
+   */
+  record SnapshotReceived(MemberId from, long term, LogPosition at) implements ReplicaMessage {}
+
+  /**
+   * The state machine holds the snapshot and nothing else, and the log on disk begins behind it;
+   * both are durable.
+   */
+  record SnapshotInstalled(LogPosition at, Configuration configuration) implements ReplicaMessage {}
+
+  /** The transport lost its connection to a member: what was on the way may be lost. */
+  record PeerUnreachable(MemberId member) implements ReplicaMessage {}
 }

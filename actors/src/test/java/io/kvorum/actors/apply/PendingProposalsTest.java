@@ -7,10 +7,14 @@ import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import io.kvorum.protocol.EtcdError;
 import io.kvorum.protocol.MemberId;
 import io.kvorum.protocol.Outcome;
+import java.util.function.LongFunction;
 import org.junit.jupiter.api.Test;
 
 final class PendingProposalsTest {
-  private final PendingProposals proposals = new PendingProposals(new MemberId(0xabcd), 5, 100);
+  private static final LongFunction<EtcdError> LATE =
+      begun -> begun == 30 ? EtcdError.TIMEOUT_DUE_TO_LEADER_FAIL : EtcdError.TIMEOUT;
+
+  private final PendingProposals proposals = new PendingProposals(new MemberId(0xabcd), 5, 100, LATE);
 
   @Test
   void answersTheCallerOnce() {
@@ -31,6 +35,22 @@ final class PendingProposalsTest {
   }
 
   @Test
+  void saysWhyByWhenTheWaitBegan() {
+    var answer = proposals.await(1, 30);
+    proposals.expire(130);
+    assertEquals(Outcome.refused(EtcdError.TIMEOUT_DUE_TO_LEADER_FAIL), answer.join());
+  }
+
+  @Test
+  void membershipChangesWaitForTheirClients() {
+    var change = proposals.awaitChange(1, 0);
+    proposals.expire(500_000_000_000L);
+    assertFalse(change.isDone());
+    proposals.expire(600_000_000_000L);
+    assertEquals(Outcome.refused(EtcdError.TIMEOUT), change.join());
+  }
+
+  @Test
   void refusesMoreThanItsBound() {
     for (int i = 0; i < PendingProposals.MAX_PENDING; i++) {
       assertFalse(proposals.await(i, 0).isDone());
@@ -44,7 +64,7 @@ final class PendingProposalsTest {
     long id = proposals.nextId();
     assertEquals(0xabcdL, id >>> 48);
     assertNotEquals(id, proposals.nextId());
-    assertNotEquals(id, new PendingProposals(new MemberId(0xabcd), 6, 100).nextId());
-    assertNotEquals(id, new PendingProposals(new MemberId(0xabce), 5, 100).nextId());
+    assertNotEquals(id, new PendingProposals(new MemberId(0xabcd), 6, 100, LATE).nextId());
+    assertNotEquals(id, new PendingProposals(new MemberId(0xabce), 5, 100, LATE).nextId());
   }
 }

@@ -47,8 +47,7 @@ final class LocalGroupTest {
   private final class Life implements AutoCloseable {
     final ActorTestKit kit = ActorTestKit.create("life", ConfigFactory.load());
     final ExecutorService reads = Executors.newFixedThreadPool(2);
-    final CompletableFuture<Group> ready = new CompletableFuture<>();
-    final CompletableFuture<Done> stopped = new CompletableFuture<>();
+    final GroupSupervisor.Lifecycle lifecycle = new GroupSupervisor.Lifecycle();
     final Keyspace keyspace;
 
     Life(String token, boolean tokenGiven) {
@@ -59,22 +58,19 @@ final class LocalGroupTest {
       kit.spawn(
           GroupSupervisor.create(
               settings(token, tokenGiven),
-              keyspace,
-              Telemetry.start(),
-              reads,
-              (to, message) -> {},
-              ready,
-              stopped));
+              new GroupSupervisor.Environment(
+                  keyspace, Telemetry.start(), reads, new TestNetwork().endpoint("default")),
+              lifecycle));
     }
 
     Group group() throws Exception {
-      return ready.get(LIMIT_SECONDS, TimeUnit.SECONDS);
+      return lifecycle.ready().get(LIMIT_SECONDS, TimeUnit.SECONDS);
     }
 
     @Override
     public void close() {
       kit.shutdownTestKit();
-      stopped.join();
+      lifecycle.stopped().join();
       keyspace.close();
       reads.shutdown();
     }
@@ -84,10 +80,11 @@ final class LocalGroupTest {
     return new GroupSettings(
         GroupId.DEFAULT,
         "default",
-        Map.of("default", PEER_URLS),
-        token,
-        tokenGiven,
+        new GroupSettings.InitialCluster(
+            Map.of("default", PEER_URLS), false, token, tokenGiven, false),
         List.of("http://localhost:2379"),
+        "3.7.1",
+        new GroupSettings.MemberRules(true, 1),
         RaftSettings.of(10, 1, true, 5000),
         Duration.ofMillis(100),
         Duration.ofSeconds(7),

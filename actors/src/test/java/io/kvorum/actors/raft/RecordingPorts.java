@@ -9,7 +9,12 @@ import java.util.List;
 
 /** Writes down every effect of a replica, in order, as a closed set of values. */
 final class RecordingPorts
-    implements Ports.RaftTransport, Ports.Wal, Ports.Applier, Ports.Replies, Ports.Observer {
+    implements Ports.RaftTransport,
+        Ports.Wal,
+        Ports.Applier,
+        Ports.Replies,
+        Ports.Observer,
+        Ports.Snapshots {
 
   sealed interface Effect {}
 
@@ -30,10 +35,16 @@ final class RecordingPorts
 
   record Committed(long index) implements Effect {}
 
+  record SnapshotTo(MemberId to, long term) implements Effect {}
+
+  record Install(LogPosition at) implements Effect {}
+
+  record Discard(LogPosition at) implements Effect {}
+
   private List<Effect> effects = new ArrayList<>();
 
   Ports ports() {
-    return new Ports(this, this, this, this, this);
+    return new Ports(this, this, this, this, this, this);
   }
 
   /** The effects since the last call. */
@@ -81,5 +92,20 @@ final class RecordingPorts
   @Override
   public void committed(long index) {
     effects.add(new Committed(index));
+  }
+
+  @Override
+  public void send(MemberId to, long term) {
+    effects.add(new SnapshotTo(to, term));
+  }
+
+  @Override
+  public void install(LogPosition at) {
+    effects.add(new Install(at));
+  }
+
+  @Override
+  public void discard(LogPosition at) {
+    effects.add(new Discard(at));
   }
 }

@@ -37,7 +37,7 @@ final class RoleStepTest {
   @Test
   void aFollowerThatHearsNothingAsksForPreVotesWithoutRaisingItsTerm() {
     ReplicaFixture replica = new ReplicaFixture(3, HardState.INITIAL);
-    var request = new VoteRequest(1, LogPosition.ZERO, true);
+    var request = new VoteRequest(1, LogPosition.ZERO, true, false);
     assertEquals(List.of(new Sent(TWO, request), new Sent(THREE, request)), replica.timeOut());
   }
 
@@ -45,7 +45,7 @@ final class RoleStepTest {
   void aPreCandidateWithAQuorumStandsAndItsVoteIsWrittenBeforeItAsks() {
     ReplicaFixture replica = new ReplicaFixture(3, HardState.INITIAL);
     replica.timeOut();
-    var request = new VoteRequest(1, LogPosition.ZERO, false);
+    var request = new VoteRequest(1, LogPosition.ZERO, false, false);
     assertEquals(
         List.of(
             new Write(
@@ -62,11 +62,11 @@ final class RoleStepTest {
                 new HardState(1, TWO),
                 List.of(),
                 List.of(to(TWO, new VoteResponse(1, true, false))))),
-        replica.from(TWO, new VoteRequest(1, LogPosition.ZERO, false)));
+        replica.from(TWO, new VoteRequest(1, LogPosition.ZERO, false, false)));
     replica.persisted(new HardState(1, TWO), LogPosition.ZERO);
     assertEquals(
         List.of(new Sent(THREE, new VoteResponse(1, false, false))),
-        replica.from(THREE, new VoteRequest(1, LogPosition.ZERO, false)));
+        replica.from(THREE, new VoteRequest(1, LogPosition.ZERO, false, false)));
   }
 
   @Test
@@ -78,15 +78,16 @@ final class RoleStepTest {
                 new HardState(3, MemberId.NONE),
                 List.of(),
                 List.of(to(TWO, new VoteResponse(3, false, false))))),
-        replica.from(TWO, new VoteRequest(3, new LogPosition(5, 1), false)));
+        replica.from(TWO, new VoteRequest(3, new LogPosition(5, 1), false, false)));
   }
 
   @Test
   void aFollowerThatHearsItsLeaderIgnoresCandidates() {
     ReplicaFixture replica = new ReplicaFixture(3, new HardState(1, MemberId.NONE));
     replica.from(TWO, new Heartbeat(1, 0, 0));
-    assertEquals(List.of(), replica.from(THREE, new VoteRequest(2, LogPosition.ZERO, false)));
-    assertEquals(List.of(), replica.from(THREE, new VoteRequest(2, LogPosition.ZERO, true)));
+    assertEquals(
+        List.of(), replica.from(THREE, new VoteRequest(2, LogPosition.ZERO, false, false)));
+    assertEquals(List.of(), replica.from(THREE, new VoteRequest(2, LogPosition.ZERO, true, false)));
   }
 
   @Test

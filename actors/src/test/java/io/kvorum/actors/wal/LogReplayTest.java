@@ -96,4 +96,17 @@ final class LogReplayTest {
         assertThrows(CorruptLogException.class, () -> replay.add(new byte[] {(byte) 0xff}, 12));
     assertTrue(String.valueOf(e.getMessage()).contains("record 12"), e::getMessage);
   }
+
+  /** The old records may still be there: they are removed after the new one is synced. */
+  @Test
+  void aSnapshotTakesThePlaceOfAllEntriesBeforeItsRecord() {
+    entries(entry(1, 1), entry(2, 1), entry(3, 1), entry(4, 1));
+    LogRecord.Builder replaced = LogRecord.newBuilder();
+    LogRecords.putReplacement(replaced, new LogPosition(2, 5));
+    add(replaced);
+    entries(entry(3, 6));
+    RecoveredLog log = replay.finish();
+    assertEquals(new LogPosition(2, 5), log.base());
+    assertEquals(List.of(entry(3, 6)), log.entries());
+  }
 }

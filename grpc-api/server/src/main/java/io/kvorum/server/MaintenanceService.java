@@ -1,21 +1,28 @@
 package io.kvorum.server;
 
+import io.grpc.Status;
 import io.kvorum.actors.group.Group;
 import io.kvorum.actors.group.GroupStatus;
 import io.kvorum.protocol.EtcdError;
 import io.kvorum.protocol.MemberId;
 import io.kvorum.protocol.Outcome;
+import io.kvorum.protocol.etcdserverpb.AlarmRequest;
+import io.kvorum.protocol.etcdserverpb.AlarmResponse;
 import io.kvorum.protocol.etcdserverpb.DowngradeInfo;
+import io.kvorum.protocol.etcdserverpb.MoveLeaderRequest;
+import io.kvorum.protocol.etcdserverpb.MoveLeaderResponse;
 import io.kvorum.protocol.etcdserverpb.StatusRequest;
 import io.kvorum.protocol.etcdserverpb.StatusResponse;
 import io.kvorum.server.grpc.MethodName;
+import io.kvorum.server.grpc.RpcFailure;
 import io.kvorum.server.grpc.RpcMethod;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 
 /**
- * {@code etcdserverpb.Maintenance}: what this member knows of itself, without asking the others.
+ * {@code etcdserverpb.Maintenance}: what this member knows of itself, without asking the others, and
+ * who leads.
  */
 final class MaintenanceService {
   private final Group group;
@@ -32,7 +39,46 @@ final class MaintenanceService {
             new MethodName("etcdserverpb.Maintenance", "Status"),
             StatusRequest.parser(),
             status -> true,
-            this::status));
+            this::status),
+        new RpcMethod.Unary<>(
+            new MethodName("etcdserverpb.Maintenance", "Alarm"),
+            AlarmRequest.parser(),
+            alarm -> false,
+            this::alarm),
+        new RpcMethod.Unary<>(
+            new MethodName("etcdserverpb.Maintenance", "MoveLeader"),
+            MoveLeaderRequest.parser(),
+            move -> false,
+            this::moveLeader));
+  }
+
+  /**
+   * No alarm can be raised in this version of the server, so there are none to list; {@code etcdctl
+   * endpoint health} asks. Like etcd's, the list needs a quorum.
+   */
+  private CompletionStage<Outcome<AlarmResponse>> alarm(AlarmRequest request) {
+    if (request.getAction() != AlarmRequest.AlarmAction.GET) {
+      throw new RpcFailure(
+          Status.UNIMPLEMENTED.withDescription(
+              "kvorum: raising and clearing alarms is not supported yet"));
+    }
+    return group
+        .linearizableBarrier()
+        .thenApply(
+            barrier ->
+                barrier.map(
+                    open ->
+                        AlarmResponse.newBuilder()
+                            .setHeader(group.header(group.status().currentRevision()))
+                            .build()));
+  }
+
+  /** Its answer has no header, as etcd's. */
+  private CompletionStage<Outcome<MoveLeaderResponse>> moveLeader(MoveLeaderRequest request) {
+    return group
+        .members()
+        .moveLeader(new MemberId(request.getTargetID()))
+        .thenApply(outcome -> outcome.map(done -> MoveLeaderResponse.getDefaultInstance()));
   }
 
   private CompletionStage<Outcome<StatusResponse>> status(StatusRequest request) {

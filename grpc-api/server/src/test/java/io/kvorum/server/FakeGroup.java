@@ -3,8 +3,10 @@ package io.kvorum.server;
 import com.google.protobuf.ByteString;
 import io.kvorum.actors.group.Group;
 import io.kvorum.actors.group.GroupStatus;
+import io.kvorum.actors.group.MemberAdministration;
 import io.kvorum.persistence.mvcc.History;
 import io.kvorum.persistence.mvcc.ReadView;
+import io.kvorum.protocol.EtcdError;
 import io.kvorum.protocol.MemberId;
 import io.kvorum.protocol.Outcome;
 import io.kvorum.protocol.etcdserverpb.CompactionResponse;
@@ -59,6 +61,11 @@ final class FakeGroup implements Group, AutoCloseable {
   volatile CompletionStage<Void> compacted = CompletableFuture.completedFuture(null);
   volatile Executor readExecutor;
   private final ExecutorService reads = Executors.newFixedThreadPool(2);
+
+  /** What the next change of members is answered; {@code null} for success. */
+  volatile @Nullable EtcdError memberRefusal;
+
+  final ConcurrentLinkedQueue<String> memberChanges = new ConcurrentLinkedQueue<>();
 
   FakeGroup() {
     this.readExecutor = reads;
@@ -129,6 +136,11 @@ final class FakeGroup implements Group, AutoCloseable {
   }
 
   @Override
+  public MemberAdministration members() {
+    return new Administration();
+  }
+
+  @Override
   public CompletionStage<Void> physicalCompaction() {
     return compacted;
   }
@@ -146,6 +158,44 @@ final class FakeGroup implements Group, AutoCloseable {
   @Override
   public void close() {
     reads.shutdownNow();
+  }
+
+  private final class Administration implements MemberAdministration {
+    private <T> CompletionStage<Outcome<T>> answer(String change, T success) {
+      memberChanges.add(change);
+      EtcdError refusal = memberRefusal;
+      return CompletableFuture.completedFuture(
+          refusal == null ? Outcome.ok(success) : Outcome.refused(refusal));
+    }
+
+    @Override
+    public CompletionStage<Outcome<Added>> add(List<String> peerUrls, boolean learner) {
+      Member added =
+          Member.newBuilder().setID(5).addAllPeerURLs(peerUrls).setIsLearner(learner).build();
+      return answer(
+          "add " + peerUrls + (learner ? " learner" : ""),
+          new Added(added, List.of(added, status().members().getFirst())));
+    }
+
+    @Override
+    public CompletionStage<Outcome<List<Member>>> remove(MemberId member) {
+      return answer("remove " + member, status().members());
+    }
+
+    @Override
+    public CompletionStage<Outcome<List<Member>>> update(MemberId member, List<String> peerUrls) {
+      return answer("update " + member + " " + peerUrls, status().members());
+    }
+
+    @Override
+    public CompletionStage<Outcome<List<Member>>> promote(MemberId member) {
+      return answer("promote " + member, status().members());
+    }
+
+    @Override
+    public CompletionStage<Outcome<Done>> moveLeader(MemberId to) {
+      return answer("move " + to, Done.getInstance());
+    }
   }
 
   private final class View implements ReadView {

@@ -38,6 +38,12 @@ class MemberServicesTest {
           MemberListRequest.getDefaultInstance(),
           MemberListResponse.getDefaultInstance());
 
+  private static final MethodDescriptor<AlarmRequest, AlarmResponse> ALARM =
+      ServerFixture.unary(
+          "etcdserverpb.Maintenance/Alarm",
+          AlarmRequest.getDefaultInstance(),
+          AlarmResponse.getDefaultInstance());
+
   private final ServerFixture fixture = new ServerFixture();
   private final FakeGroup group = fixture.group;
 
@@ -96,6 +102,17 @@ class MemberServicesTest {
   }
 
   @Test
+  void noAlarmIsListedIfThereIsAQuorum() {
+    AlarmResponse alarms = fixture.call(ALARM, AlarmRequest.getDefaultInstance());
+    assertEquals(0, alarms.getAlarmsCount());
+    assertEquals(FakeGroup.REVISION, alarms.getHeader().getRevision());
+    group.barrier = () -> CompletableFuture.completedFuture(Outcome.refused(EtcdError.TIMEOUT));
+    assertEquals(
+        "UNAVAILABLE: etcdserver: request timed out",
+        fixture.failure(ALARM, AlarmRequest.getDefaultInstance()));
+  }
+
+  @Test
   void whatIsNotServedYetIsNamed() {
     assertEquals(
         "UNIMPLEMENTED: kvorum: etcdserverpb.Lease/LeaseGrant is not supported yet",
@@ -106,13 +123,10 @@ class MemberServicesTest {
                 LeaseGrantResponse.getDefaultInstance()),
             LeaseGrantRequest.getDefaultInstance()));
     assertEquals(
-        "UNIMPLEMENTED: kvorum: etcdserverpb.Maintenance/Alarm is not supported yet",
+        "UNIMPLEMENTED: kvorum: raising and clearing alarms is not supported yet",
         fixture.failure(
-            ServerFixture.unary(
-                "etcdserverpb.Maintenance/Alarm",
-                AlarmRequest.getDefaultInstance(),
-                AlarmResponse.getDefaultInstance()),
-            AlarmRequest.getDefaultInstance()));
+            ALARM,
+            AlarmRequest.newBuilder().setAction(AlarmRequest.AlarmAction.ACTIVATE).build()));
     assertEquals(
         "UNIMPLEMENTED: kvorum: v3lockpb.Lock/Lock is not supported yet",
         fixture.failure(

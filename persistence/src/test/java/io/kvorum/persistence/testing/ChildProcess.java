@@ -30,13 +30,19 @@ public final class ChildProcess implements AutoCloseable {
   }
 
   public static ChildProcess start(Class<?> main, String... args) throws IOException {
+    return startWithHeap(256, main, args);
+  }
+
+  /** With so much heap at most. */
+  public static ChildProcess startWithHeap(int mebibytes, Class<?> main, String... args)
+      throws IOException {
     List<String> command =
         new ArrayList<>(
             List.of(
                 Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                 "--enable-native-access=ALL-UNNAMED",
                 "--sun-misc-unsafe-memory-access=allow",
-                "-Xmx256m",
+                "-Xmx" + mebibytes + "m",
                 "-XX:+UseSerialGC",
                 "-XX:TieredStopAtLevel=1",
                 "-cp",

@@ -1,0 +1,244 @@
+package io.kvorum.actors.cluster;
+
+import com.google.protobuf.ByteString;
+import io.kvorum.actors.raft.RaftMessage;
+import io.kvorum.actors.snapshot.SnapshotMessage;
+import io.kvorum.actors.wal.LogIdentity;
+import io.kvorum.protocol.MemberId;
+import io.kvorum.protocol.internal.Membership;
+import io.kvorum.protocol.internal.PeerRefusal;
+import java.time.Duration;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Collectors;
+import org.apache.pekko.actor.ActorRef;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** Checks what comes in for one group, and knows the ways to its members. */
+final class GroupLink implements GroupPeers {
+  private static final Logger log = LoggerFactory.getLogger(GroupLink.class);
+
+  /** A sender is refused, and complained about, no more often than this. */
+  private static final Duration REFUSAL_INTERVAL = Duration.ofSeconds(1);
+
+  private static final Duration COMPLAINT_INTERVAL = Duration.ofMinutes(1);
+
+  /** Whoever misdials is remembered up to this many addresses. */
+  private static final int MAX_COMPLAINTS = 256;
+
+  private static final int MAX_OPEN_QUESTIONS = 4096;
+
+  private final PeerNetwork network;
+  private final LogIdentity identity;
+  private final PeerHandler handler;
+  private final Map<Long, CompletableFuture<ByteString>> asked = new ConcurrentHashMap<>();
+  private final Map<String, Long> lastRefusals = new ConcurrentHashMap<>();
+  private final Map<String, Long> lastComplaints = new ConcurrentHashMap<>();
+  private volatile Map<MemberId, Peer> peers = Map.of();
+  private volatile Set<MemberId> removed = Set.of();
+
+  GroupLink(PeerNetwork network, LogIdentity identity, PeerHandler handler) {
+    this.network = network;
+    this.identity = identity;
+    this.handler = handler;
+  }
+
+  @Override
+  public synchronized void members(Membership membership) {
+    Map<MemberId, Peer> known = peers;
+    Map<MemberId, Peer> next = new HashMap<>();
+    for (Membership.Member member : membership.getMembersList()) {
+      MemberId id = new MemberId(member.getId());
+      if (!id.equals(identity.member()) && member.getPeerUrlsCount() > 0) {
+        addressOf(member, known.get(id), next);
+      }
+    }
+    peers = Map.copyOf(next);
+    removed =
+        membership.getRemovedIdsList().stream()
+            .map(MemberId::new)
+            .collect(Collectors.toUnmodifiableSet());
+  }
+
+  private void addressOf(
+      Membership.Member member,
+      @org.jspecify.annotations.Nullable Peer known,
+      Map<MemberId, Peer> next) {
+    MemberId id = new MemberId(member.getId());
+    try {
+      PeerAddress address = PeerAddress.of(member.getPeerUrls(0));
+      next.put(
+          id,
+          known != null && known.address.equals(address) ? known : new Peer(network, id, address));
+    } catch (IllegalArgumentException e) {
+      log.error("member {} cannot be reached: {}", id, e.getMessage());
+    }
+  }
+
+  @Override
+  public void send(MemberId to, RaftMessage message) {
+    send(to, new PeerMessage.Raft(message));
+  }
+
+  @Override
+  public void send(MemberId to, SnapshotMessage message) {
+    send(to, new PeerMessage.Snapshot(message));
+  }
+
+  private void send(MemberId to, PeerMessage.Body body) {
+    Peer peer = peers.get(to);
+    if (peer != null) {
+      peer.send(PeerMessage.of(header(to), body));
+    }
+  }
+
+  private PeerMessage.Header header(MemberId to) {
+    return new PeerMessage.Header(
+        network.serverVersion(), identity.clusterId(), identity.group(), identity.member(), to);
+  }
+
+  @Override
+  public CompletionStage<ByteString> ask(MemberId to, ByteString question, Duration timeout) {
+    if (asked.size() >= MAX_OPEN_QUESTIONS) {
+      return CompletableFuture.failedFuture(
+          new IllegalStateException(MAX_OPEN_QUESTIONS + " questions to members are open"));
+    }
+    long number = network.nextNumber();
+    CompletableFuture<ByteString> answer = new CompletableFuture<>();
+    asked.put(number, answer);
+    send(to, new PeerMessage.Question(number, question));
+    return answer
+        .orTimeout(timeout.toMillis(), TimeUnit.MILLISECONDS)
+        .whenComplete((body, failure) -> asked.remove(number));
+  }
+
+  @Override
+  public Map<MemberId, Link> links() {
+    return peers.entrySet().stream()
+        .collect(Collectors.toUnmodifiableMap(Map.Entry::getKey, e -> e.getValue().link()));
+  }
+
+  void onPingInterval() {
+    for (Peer peer : peers.values()) {
+      peer.send(PeerMessage.of(header(peer.member), new PeerMessage.Ping()));
+      if (peer.fellSilent()) {
+        log.warn("lost contact with member {} at {}", peer.member, peer.address);
+        handler.unreachable(peer.member);
+      }
+    }
+  }
+
+  void receive(PeerMessage.Header header, PeerMessage.Body body, ActorRef sender) {
+    if (body instanceof PeerMessage.Refusal refusal) {
+      refused(header, refusal, sender);
+    } else if (header.clusterId() != identity.clusterId()) {
+      refuse(
+          header,
+          sender,
+          PeerRefusal.Reason.OTHER_CLUSTER,
+          "cluster "
+              + Long.toHexString(identity.clusterId())
+              + " runs here, not "
+              + Long.toHexString(header.clusterId()));
+    } else if (removed.contains(header.from())) {
+      refuse(
+          header,
+          sender,
+          PeerRefusal.Reason.REMOVED,
+          "member " + header.from() + " was removed from the cluster");
+    } else if (!header.to().equals(identity.member())) {
+      refuse(
+          header,
+          sender,
+          PeerRefusal.Reason.OTHER_MEMBER,
+          "member " + identity.member() + " runs here, not " + header.to());
+    } else {
+      heard(header);
+      deliver(header, body, sender);
+    }
+  }
+
+  private void heard(PeerMessage.Header header) {
+    Peer peer = peers.get(header.from());
+    if (peer != null && peer.heard(header.serverVersion())) {
+      log.info(
+          "in contact with member {} at {}, version {}",
+          peer.member,
+          peer.address,
+          header.serverVersion());
+    }
+  }
+
+  private void deliver(PeerMessage.Header header, PeerMessage.Body body, ActorRef sender) {
+    switch (body) {
+      case PeerMessage.Raft(var message) -> handler.raft(header.from(), message);
+      case PeerMessage.Snapshot(var message) -> handler.snapshot(header.from(), message);
+      case PeerMessage.Question(var number, var question) ->
+          handler
+              .question(header.from(), question)
+              .thenAccept(
+                  answer ->
+                      network.reply(
+                          sender, header(header.from()), new PeerMessage.Answer(number, answer)));
+      case PeerMessage.Answer(var number, var answer) -> {
+        CompletableFuture<ByteString> waiting = asked.get(number);
+        if (waiting != null) {
+          waiting.complete(answer);
+        }
+      }
+      case PeerMessage.Ping() -> {}
+      case PeerMessage.Unknown() ->
+          complain(sender, "member " + header.from() + " says what this version does not know");
+      case PeerMessage.Refusal _, PeerMessage.InfoRequest _, PeerMessage.InfoResponse _ ->
+          throw new IllegalArgumentException("not for a group: " + body);
+    }
+  }
+
+  private void refused(PeerMessage.Header header, PeerMessage.Refusal refusal, ActorRef sender) {
+    complain(sender, "refused by " + sender.path().address().hostPort() + ": " + refusal.text());
+    if (refusal.reason() == PeerRefusal.Reason.REMOVED
+        && header.clusterId() == identity.clusterId()
+        && header.to().equals(identity.member())) {
+      handler.removed(header.from());
+    }
+  }
+
+  private void refuse(
+      PeerMessage.Header header, ActorRef sender, PeerRefusal.Reason reason, String text) {
+    String address = sender.path().address().toString();
+    if (isDue(lastRefusals, address, REFUSAL_INTERVAL)) {
+      network.reply(sender, header(header.from()), new PeerMessage.Refusal(reason, text));
+    }
+    complain(sender, "refused member " + header.from() + ": " + text);
+  }
+
+  private void complain(ActorRef sender, String what) {
+    if (isDue(lastComplaints, sender.path().address().toString(), COMPLAINT_INTERVAL)) {
+      log.warn("{} ({})", what, sender.path().address().hostPort());
+    }
+  }
+
+  private static boolean isDue(Map<String, Long> last, String key, Duration interval) {
+    if (last.size() >= MAX_COMPLAINTS) {
+      last.clear();
+    }
+    long now = System.nanoTime();
+    Long before = last.get(key);
+    if (before != null && now - before < interval.toNanos()) {
+      return false;
+    }
+    last.put(key, now);
+    return true;
+  }
+
+  @Override
+  public void close() {
+    network.leave(this, identity.group());
+  }
+}

@@ -1,0 +1,4 @@
+@NullMarked
+package io.kvorum.persistence.snapshot;
+
+import org.jspecify.annotations.NullMarked;
