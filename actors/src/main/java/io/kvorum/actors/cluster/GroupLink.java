@@ -17,6 +17,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
 import org.apache.pekko.actor.ActorRef;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -66,16 +67,15 @@ final class GroupLink implements GroupPeers {
             .collect(Collectors.toUnmodifiableSet());
   }
 
-  private void addressOf(
-      Membership.Member member,
-      @org.jspecify.annotations.Nullable Peer known,
-      Map<MemberId, Peer> next) {
+  private void addressOf(Membership.Member member, @Nullable Peer known, Map<MemberId, Peer> next) {
     MemberId id = new MemberId(member.getId());
     try {
       PeerAddress address = PeerAddress.of(member.getPeerUrls(0));
       next.put(
           id,
-          known != null && known.address.equals(address) ? known : new Peer(network, id, address));
+          known != null && known.address.equals(address)
+              ? known
+              : new Peer(network, header(id), address));
     } catch (IllegalArgumentException e) {
       log.error("member {} cannot be reached: {}", id, e.getMessage());
     }
@@ -94,7 +94,7 @@ final class GroupLink implements GroupPeers {
   private void send(MemberId to, PeerMessage.Body body) {
     Peer peer = peers.get(to);
     if (peer != null) {
-      peer.send(PeerMessage.of(header(to), body));
+      peer.send(body);
     }
   }
 
@@ -124,12 +124,18 @@ final class GroupLink implements GroupPeers {
         .collect(Collectors.toUnmodifiableMap(Map.Entry::getKey, e -> e.getValue().link()));
   }
 
-  void onPingInterval() {
+  void onPingInterval(boolean warm) {
     for (Peer peer : peers.values()) {
-      peer.send(PeerMessage.of(header(peer.member), new PeerMessage.Ping()));
+      peer.send(new PeerMessage.Ping());
+      if (warm) {
+        peer.keepWarm();
+      }
       if (peer.fellSilent()) {
         log.warn("lost contact with member {} at {}", peer.member, peer.address);
         handler.unreachable(peer.member);
+      }
+      if (peer.isRedialDue()) {
+        network.redial(peer.address);
       }
     }
   }
@@ -166,7 +172,9 @@ final class GroupLink implements GroupPeers {
 
   private void heard(PeerMessage.Header header) {
     Peer peer = peers.get(header.from());
-    if (peer != null && peer.heard(header.serverVersion())) {
+    if (peer != null
+        && !peer.heard(header.serverVersion())
+        && peer.heardAnew(header.serverVersion())) {
       log.info(
           "in contact with member {} at {}, version {}",
           peer.member,

@@ -7,31 +7,50 @@ import org.apache.pekko.actor.ActorSelection;
 
 /** One of a group's other members: the ways to it, and when it was heard. Any thread. */
 final class Peer {
-  /** Five times the interval at which the silent are spoken to. */
-  private static final Duration SILENCE = Duration.ofMillis(2_500);
+  /** Four times the interval at which members ping each other. */
+  static final Duration SILENCE = Duration.ofSeconds(2);
+
+  /** A first attempt to dial anew may get stuck as well; whoever is down is left in peace. */
+  private static final Duration MAX_REDIAL_INTERVAL = Duration.ofSeconds(30);
 
   final MemberId member;
   final PeerAddress address;
   private final PeerNetwork network;
+  private final PeerMessage.Header header;
   private final ActorSelection urgent;
   private final ActorRef ordinary;
   private final ActorRef bulk;
 
-  private volatile long heardNanos;
+  private volatile long heardNanos = System.nanoTime();
   private volatile long connectedSinceNanos;
   private volatile boolean connected;
   private volatile String serverVersion = "";
 
-  Peer(PeerNetwork network, MemberId member, PeerAddress address) {
+  // Of the timer alone.
+  private long redialedNanos;
+  private long redialIntervalNanos = SILENCE.toNanos();
+
+  Peer(PeerNetwork network, PeerMessage.Header header, PeerAddress address) {
     this.network = network;
-    this.member = member;
+    this.header = header;
+    this.member = header.to();
     this.address = address;
     this.urgent = network.selection(address);
     this.ordinary = network.reference(address, PeerInbox.Lane.ORDINARY);
     this.bulk = network.reference(address, PeerInbox.Lane.BULK);
   }
 
-  void send(PeerMessage message) {
+  void send(PeerMessage.Body body) {
+    send(PeerMessage.of(header, body));
+  }
+
+  /** Lets no firewall on the way forget the connections that are seldom used. */
+  void keepWarm() {
+    send(new PeerMessage.Ordinary(header, new PeerMessage.Ping()));
+    send(new PeerMessage.Bulk(header, new PeerMessage.Ping()));
+  }
+
+  private void send(PeerMessage message) {
     switch (message) {
       case PeerMessage.Urgent m -> urgent.tell(m, network.inbox(PeerInbox.Lane.URGENT));
       case PeerMessage.Ordinary m -> ordinary.tell(m, network.inbox(PeerInbox.Lane.ORDINARY));
@@ -40,33 +59,58 @@ final class Peer {
   }
 
   /** Whether it was not connected before. */
-  boolean heard(String version) {
-    long now = System.nanoTime();
-    heardNanos = now;
-    if (!version.equals(serverVersion)) {
-      serverVersion = version;
-    }
+  synchronized boolean heardAnew(String version) {
+    heard(version);
     if (connected) {
       return false;
     }
-    connectedSinceNanos = now;
+    connectedSinceNanos = heardNanos;
     connected = true;
     return true;
   }
 
+  /** Whether it is connected, and so needs no {@link #heardAnew}. */
+  boolean heard(String version) {
+    heardNanos = System.nanoTime();
+    if (!version.equals(serverVersion)) {
+      serverVersion = version;
+    }
+    return connected;
+  }
+
   /** Whether it was connected and has fallen silent. */
-  boolean fellSilent() {
-    if (connected && System.nanoTime() - heardNanos > SILENCE.toNanos()) {
+  synchronized boolean fellSilent() {
+    if (connected && silenceNanos() > SILENCE.toNanos()) {
       connected = false;
       return true;
     }
     return false;
   }
 
+  /** Whether its silence has lasted so long that the connections to it may be stuck. */
+  boolean isRedialDue() {
+    if (silenceNanos() <= SILENCE.toNanos()) {
+      redialIntervalNanos = SILENCE.toNanos();
+      return false;
+    }
+    long now = System.nanoTime();
+    if (redialIntervalNanos > SILENCE.toNanos() && now - redialedNanos < redialIntervalNanos) {
+      return false;
+    }
+    redialedNanos = now;
+    redialIntervalNanos = Math.min(2 * redialIntervalNanos, MAX_REDIAL_INTERVAL.toNanos());
+    return true;
+  }
+
+  private long silenceNanos() {
+    return System.nanoTime() - heardNanos;
+  }
+
   GroupPeers.Link link() {
+    boolean up = connected;
     return new GroupPeers.Link(
-        connected,
-        connected ? Duration.ofNanos(System.nanoTime() - connectedSinceNanos) : Duration.ZERO,
+        up,
+        up ? Duration.ofNanos(System.nanoTime() - connectedSinceNanos) : Duration.ZERO,
         serverVersion);
   }
 }

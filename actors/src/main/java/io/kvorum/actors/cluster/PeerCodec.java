@@ -69,7 +69,12 @@ final class PeerCodec {
             new GroupId(envelope.getGroupId()),
             new MemberId(envelope.getFrom()),
             new MemberId(envelope.getTo()));
-    return PeerMessage.of(header, body(envelope));
+    try {
+      return PeerMessage.of(header, body(envelope));
+    } catch (IllegalArgumentException e) {
+      // Such as an entry of a kind that only a newer version knows.
+      return PeerMessage.of(header, new PeerMessage.Unknown());
+    }
   }
 
   private static PeerMessage.Body body(PeerEnvelope envelope) {

@@ -29,8 +29,17 @@ import org.slf4j.LoggerFactory;
 public final class PeerNetwork {
   private static final Logger log = LoggerFactory.getLogger(PeerNetwork.class);
 
+  /** Where the replica runs too: handing a message on to it wakes no other thread. */
+  private static final String INBOX_DISPATCHER = "kvorum.raft-dispatcher";
+
   /** Silent members are spoken to this often, and a silence is noticed this late. */
   private static final Duration PING_INTERVAL = Duration.ofMillis(500);
+
+  /** Connections that are seldom used carry something this often, in pings. */
+  private static final int WARM_INTERVAL_PINGS = 60;
+
+  /** Who runs here is told no more often than this; whoever asks repeats itself. */
+  private static final int MAX_INFO_ANSWERS_PER_SECOND = 200;
 
   /** Questions of others that may wait for an answer at once; more are not asked. */
   private static final int MAX_OPEN_QUESTIONS = 1024;
@@ -43,6 +52,8 @@ public final class PeerNetwork {
   private final Map<Long, CompletableFuture<PeerInfo>> asked = new ConcurrentHashMap<>();
   private final AtomicLong numbers = new AtomicLong();
   private final Cancellable pings;
+  private final Allowance infoAnswers = new Allowance(MAX_INFO_ANSWERS_PER_SECOND);
+  private long pingCount;
 
   private PeerNetwork(ExtendedActorSystem system, String serverVersion, Supplier<PeerInfo> self) {
     this.system = system;
@@ -52,16 +63,13 @@ public final class PeerNetwork {
       inboxes.put(
           lane,
           system.systemActorOf(
-              PeerInbox.props(this).withDispatcher("kvorum.peer-dispatcher"), lane.actorName()));
+              PeerInbox.props(this).withDispatcher(INBOX_DISPATCHER), lane.actorName()));
     }
     this.pings =
         system
             .scheduler()
             .scheduleWithFixedDelay(
-                PING_INTERVAL,
-                PING_INTERVAL,
-                () -> groups.values().forEach(GroupLink::onPingInterval),
-                system.dispatcher());
+                PING_INTERVAL, PING_INTERVAL, this::onPingInterval, system.dispatcher());
     system.registerOnTermination(pings::cancel);
   }
 
@@ -97,10 +105,7 @@ public final class PeerNetwork {
     long number = numbers.incrementAndGet();
     CompletableFuture<PeerInfo> answer = new CompletableFuture<>();
     asked.put(number, answer);
-    PeerMessage question =
-        PeerMessage.of(
-            new PeerMessage.Header(serverVersion, 0, GroupId.DEFAULT, MemberId.NONE, MemberId.NONE),
-            new PeerMessage.InfoRequest(number));
+    PeerMessage question = PeerMessage.of(stranger(), new PeerMessage.InfoRequest(number));
     ActorSelection to = selection(address);
     Cancellable repeated =
         system
@@ -119,14 +124,22 @@ public final class PeerNetwork {
             });
   }
 
+  private void onPingInterval() {
+    boolean warm = pingCount++ % WARM_INTERVAL_PINGS == 0;
+    groups.values().forEach(group -> group.onPingInterval(warm));
+  }
+
+  void redial(PeerAddress address) {
+    Redial.cut(system, address);
+  }
+
   void receive(PeerMessage message, ActorRef sender) {
     switch (message.body()) {
-      case PeerMessage.InfoRequest(var number) ->
-          reply(
-              sender,
-              new PeerMessage.Header(
-                  serverVersion, 0, GroupId.DEFAULT, MemberId.NONE, MemberId.NONE),
-              new PeerMessage.InfoResponse(number, self.get()));
+      case PeerMessage.InfoRequest(var number) -> {
+        if (infoAnswers.take()) {
+          reply(sender, stranger(), new PeerMessage.InfoResponse(number, self.get()));
+        }
+      }
       case PeerMessage.InfoResponse(var number, var info) -> {
         CompletableFuture<PeerInfo> answer = asked.get(number);
         if (answer != null) {
@@ -142,6 +155,11 @@ public final class PeerNetwork {
         }
       }
     }
+  }
+
+  /** Of what is said outside of any cluster. */
+  private PeerMessage.Header stranger() {
+    return new PeerMessage.Header(serverVersion, 0, GroupId.DEFAULT, MemberId.NONE, MemberId.NONE);
   }
 
   void reply(ActorRef to, PeerMessage.Header header, PeerMessage.Body body) {
