@@ -7,6 +7,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.concurrent.Callable;
 import java.util.concurrent.locks.LockSupport;
@@ -84,6 +85,19 @@ public final class Benchmark implements Callable<Integer> {
       description = "Where the servers' data goes; not a memory disk. Default: ${DEFAULT-VALUE}.")
   private Path dataParent = Path.of("/var/tmp");
 
+  @Option(
+      names = "--members",
+      defaultValue = "1",
+      description =
+          "More than one compares clusters of so many members. Default: ${DEFAULT-VALUE}.")
+  private int members;
+
+  @Option(
+      names = "--elections",
+      defaultValue = "9",
+      description = "With --members: losses of the leader to time. Default: ${DEFAULT-VALUE}.")
+  private int elections;
+
   @Spec private CommandLine.Model.@Nullable CommandSpec spec;
 
   private PrintWriter out = new PrintWriter(System.out, true);
@@ -96,10 +110,29 @@ public final class Benchmark implements Callable<Integer> {
   public Integer call() {
     if (spec != null) out = spec.commandLine().getOut();
     var chosen = Arrays.stream(Workload.values()).filter(w -> workloads.contains(w.title)).toList();
+    if (members > 1) {
+      clusters(chosen);
+      return 0;
+    }
     startUp();
     underLoad(chosen);
     steadyMemory();
     return 0;
+  }
+
+  private void clusters(List<Workload> chosen) {
+    var programs = new LinkedHashMap<String, Path>();
+    if (!"subject".equals(only)) programs.put("etcd", peer == null ? Binaries.etcd() : peer);
+    if (!"peer".equals(only)) programs.put("kvorum", subject == null ? Binaries.kvorum() : subject);
+    var times =
+        new ClusterBenchmark.Times(
+            starts,
+            rounds,
+            Duration.ofSeconds(seconds),
+            Duration.ofSeconds(warmUpSeconds),
+            Duration.ofSeconds(coldSeconds),
+            elections);
+    new ClusterBenchmark(programs, members, dataParent, times, out).run(chosen);
   }
 
   /** Fresh ones each time; the caller closes them. */

@@ -4,6 +4,7 @@ import io.kvorum.verification.benchmark.wire.Messages;
 import io.kvorum.verification.benchmark.wire.UnaryLoad;
 import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
+import java.util.List;
 import java.util.SplittableRandom;
 
 /**
@@ -36,6 +37,11 @@ enum Workload {
 
   UnaryLoad connect(InetSocketAddress server, long seed) {
     return new UnaryLoad(server, method, connections, clients, messages(seed));
+  }
+
+  /** The connections spread over the servers; a lone one goes to the first. */
+  UnaryLoad connect(List<InetSocketAddress> servers, long seed) {
+    return new UnaryLoad(servers, method, connections, clients, messages(seed));
   }
 
   private Messages messages(long seed) {

@@ -1,5 +1,6 @@
 package io.kvorum.verification.conformance;
 
+import io.kvorum.verification.conformance.chaos.ChaosCommand;
 import io.kvorum.verification.conformance.crash.CrashCommand;
 import io.kvorum.verification.conformance.differential.DifferentialCommand;
 import picocli.CommandLine;
@@ -8,7 +9,7 @@ import picocli.CommandLine;
 @CommandLine.Command(
     name = "campaign",
     description = "Long black-box checks of a server against a real etcd.",
-    subcommands = {DifferentialCommand.class, CrashCommand.class},
+    subcommands = {DifferentialCommand.class, CrashCommand.class, ChaosCommand.class},
     synopsisSubcommandLabel = "COMMAND",
     mixinStandardHelpOptions = true)
 public final class Campaign {

@@ -43,13 +43,24 @@ public final class UnaryLoad implements AutoCloseable {
     }
   }
 
+  /** All connections go to one server. */
+  public UnaryLoad(
+      InetSocketAddress server,
+      String method,
+      int connectionCount,
+      int clients,
+      Messages messages) {
+    this(List.of(server), method, connectionCount, clients, messages);
+  }
+
   /**
    * Connects at once.
    *
+   * @param servers take the connections by turns
    * @param method full name such as {@code etcdserverpb.KV/Put}
    */
   public UnaryLoad(
-      InetSocketAddress server,
+      List<InetSocketAddress> servers,
       String method,
       int connectionCount,
       int clients,
@@ -58,6 +69,7 @@ public final class UnaryLoad implements AutoCloseable {
       selector = Selector.open();
       for (int i = 0; i < connectionCount; i++) {
         int share = clients / connectionCount + (i < clients % connectionCount ? 1 : 0);
+        var server = servers.get(i % servers.size());
         connections.add(
             new UnaryConnection(selector, server, "/" + method, share, messages, new Ends()));
       }

@@ -2,8 +2,6 @@ package io.kvorum.verification.conformance.harness;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.net.InetAddress;
-import java.net.ServerSocket;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -16,8 +14,9 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * One server as an operating system process: etcd or anything that takes etcd's flags. Listens on
- * free loopback ports, keeps its data in a directory of its own, and can be killed and started
- * again on the same data. Closing it ends the process and removes the directory.
+ * free loopback ports unless it is given another place, keeps its data in a directory of its own,
+ * and can be killed and started again on the same data. Closing it ends the process and removes the
+ * directory.
  */
 public final class ServerProcess implements AutoCloseable {
   private static final Duration READY_LIMIT = Duration.ofSeconds(60);
@@ -32,8 +31,7 @@ public final class ServerProcess implements AutoCloseable {
   private final Settings settings;
   private final Path workspace;
   private final Path log;
-  private final int clientPort;
-  private final int peerPort;
+  private final Place place;
 
   /** For a run that is interrupted: the server and its data do not outlive us. */
   private final Thread abandoned = new Thread(this::endAndRemove);
@@ -47,31 +45,37 @@ public final class ServerProcess implements AutoCloseable {
    * @param dataDirectory an existing place to use instead, never removed by us
    * @param advertisedPeerUrl when set, goes into the identity instead of the real peer address:
    *     same URL, same ids
+   * @param place where it listens; null means free loopback ports
    * @param extraFlags appended, so that they win over the ones set here
    */
   public record Settings(
       @Nullable Path dataParent,
       @Nullable Path dataDirectory,
       @Nullable String advertisedPeerUrl,
+      @Nullable Place place,
       List<String> extraFlags) {
     public static Settings plain() {
-      return new Settings(null, null, null, List.of());
+      return new Settings(null, null, null, null, List.of());
     }
 
     public Settings dataUnder(Path parent) {
-      return new Settings(parent, dataDirectory, advertisedPeerUrl, extraFlags);
+      return new Settings(parent, dataDirectory, advertisedPeerUrl, place, extraFlags);
     }
 
     public Settings dataIn(Path directory) {
-      return new Settings(dataParent, directory, advertisedPeerUrl, extraFlags);
+      return new Settings(dataParent, directory, advertisedPeerUrl, place, extraFlags);
     }
 
     public Settings advertisingPeer(String url) {
-      return new Settings(dataParent, dataDirectory, url, extraFlags);
+      return new Settings(dataParent, dataDirectory, url, place, extraFlags);
+    }
+
+    public Settings at(Place elsewhere) {
+      return new Settings(dataParent, dataDirectory, advertisedPeerUrl, elsewhere, extraFlags);
     }
 
     public Settings flags(String... flags) {
-      return new Settings(dataParent, dataDirectory, advertisedPeerUrl, List.of(flags));
+      return new Settings(dataParent, dataDirectory, advertisedPeerUrl, place, List.of(flags));
     }
   }
 
@@ -88,9 +92,7 @@ public final class ServerProcess implements AutoCloseable {
       throw new UncheckedIOException(e);
     }
     Runtime.getRuntime().addShutdownHook(abandoned);
-    var ports = freePorts(2);
-    this.clientPort = ports.get(0);
-    this.peerPort = ports.get(1);
+    this.place = settings.place == null ? Place.onLoopback() : settings.place;
   }
 
   /** Started and answering. */
@@ -135,9 +137,9 @@ public final class ServerProcess implements AutoCloseable {
   }
 
   private List<String> command() {
-    var peerUrl = "http://127.0.0.1:" + peerPort;
+    var peerUrl = place.peerUrl();
     var advertised = settings.advertisedPeerUrl == null ? peerUrl : settings.advertisedPeerUrl;
-    var command = new ArrayList<String>();
+    var command = new ArrayList<>(place.entry());
     command.add(launcher.toString());
     command.addAll(List.of("--name", "default"));
     command.addAll(List.of("--data-dir", dataDirectory().toString()));
@@ -240,11 +242,15 @@ public final class ServerProcess implements AutoCloseable {
   }
 
   public int clientPort() {
-    return clientPort;
+    return place.clientPort();
+  }
+
+  public Place place() {
+    return place;
   }
 
   public String address() {
-    return "127.0.0.1:" + clientPort;
+    return place.clientAddress();
   }
 
   public String clientUrl() {
@@ -289,27 +295,5 @@ public final class ServerProcess implements AutoCloseable {
     }
     Directories.delete(workspace);
     Directories.delete(log);
-  }
-
-  /** Ports that were free a moment ago; held open together so that they differ. */
-  static List<Integer> freePorts(int count) {
-    var sockets = new ArrayList<ServerSocket>();
-    try {
-      for (int i = 0; i < count; i++)
-        sockets.add(new ServerSocket(0, 1, InetAddress.getLoopbackAddress()));
-      return sockets.stream().map(ServerSocket::getLocalPort).toList();
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
-    } finally {
-      for (var socket : sockets) closeQuietly(socket);
-    }
-  }
-
-  private static void closeQuietly(ServerSocket socket) {
-    try {
-      socket.close();
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
-    }
   }
 }
