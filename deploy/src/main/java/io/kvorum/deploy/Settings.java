@@ -49,7 +49,9 @@ final class Settings {
         config.cluster().initialClusterTokenGiven(),
         texts(config.cluster().advertiseClientUrls()),
         RaftSettings.of(
-            raft.electionTimeoutTicks(), 1, raft.preVote(), raft.snapshotCatchupEntries()),
+                raft.electionTimeoutTicks(), 1, raft.preVote(), raft.snapshotCatchupEntries())
+            .withRequestTimeoutTicks(
+                Math.toIntExact(raft.requestTimeout().toMillis() / raft.heartbeatIntervalMillis())),
         Duration.ofMillis(raft.heartbeatIntervalMillis()),
         raft.requestTimeout(),
         config.clientApi().maxRequestBytes(),

@@ -3,18 +3,15 @@ package io.kvorum.actors.raft;
 import com.google.protobuf.ByteString;
 import io.kvorum.actors.raft.log.Entry;
 import io.kvorum.actors.raft.log.EntryKind;
-import io.kvorum.actors.raft.progress.Progress;
-import io.kvorum.actors.raft.quorum.Majority;
 import io.kvorum.protocol.EtcdError;
 import io.kvorum.protocol.LogPosition;
 import io.kvorum.protocol.MemberId;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import org.apache.pekko.actor.typed.TypedActorContext;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Appends what clients propose, replicates it, and commits what a quorum has on disk (thesis 3.5,
@@ -24,42 +21,39 @@ import org.apache.pekko.actor.typed.TypedActorContext;
 final class Leader extends Role {
   private record Waiting(long index, long requestId) {}
 
-  private final Map<MemberId, Progress> progress = new HashMap<>();
+  private static final Proposal NOTHING = new Proposal(0, EntryKind.EMPTY, ByteString.EMPTY);
+
+  private final Followers followers;
   private final ReadRounds reads;
   private final long firstIndexOfTerm;
   private List<Proposal> gathered = new ArrayList<>();
   private long gatheredBytes;
   private long uncommittedBytes;
 
-  /** Who waits for which entry that is not committed yet, in order of index. */
+  /**
+   * While this member is all there is: who waits for which entry that is not committed yet, in
+   * order of index.
+   */
   private final ArrayDeque<Waiting> waiting = new ArrayDeque<>();
 
   private int ticksSinceHeartbeat;
   private int ticksSinceQuorumCheck;
 
+  /** Who is to lead next; {@link MemberId#NONE} unless a transfer is under way. */
+  private MemberId successor = MemberId.NONE;
+
+  private int ticksSinceTransfer;
+
   Leader(ReplicaState state) {
     super(state);
+    this.followers = new Followers(state);
     this.reads = new ReadRounds(state);
-    trackPeers();
+    this.uncommittedBytes = state.log.bytes(state.log.committed() + 1, state.log.lastIndex());
     this.firstIndexOfTerm = state.log.lastIndex() + 1;
     List<Proposal> first = new ArrayList<>();
-    first.add(new Proposal(0, EntryKind.EMPTY, ByteString.EMPTY));
+    first.add(NOTHING);
     first.addAll(state.takeHeld());
     append(first);
-  }
-
-  private void trackPeers() {
-    List<MemberId> peers = state.peers();
-    progress.keySet().retainAll(peers);
-    for (MemberId peer : peers) {
-      progress.computeIfAbsent(
-          peer,
-          p ->
-              new Progress(
-                  state.log.lastIndex() + 1,
-                  state.settings.maxInflightAppends(),
-                  state.settings.maxInflightBytes()));
-    }
   }
 
   @Override
@@ -72,7 +66,7 @@ final class Leader extends Role {
       case ReplicaMessage.FromPeer(var from, var raft) -> {
         return onPeer(context, from, raft);
       }
-      case ReplicaMessage.Propose(var proposal) -> gather(context, proposal);
+      case ReplicaMessage.Propose(var proposal) -> onPropose(context, proposal);
       case ReplicaMessage.Flush flush -> flush();
       case ReplicaMessage.ReadIndex(var token) -> read(state.self, token);
       case ReplicaMessage.Persisted persisted -> {
@@ -80,23 +74,26 @@ final class Leader extends Role {
         commitWhatQuorumHas();
       }
       case ReplicaMessage.StorageFailed failed -> {
-        Role next = onStorageFailed();
-        return next == this ? this : stepDown(next);
+        return onStorageFailed();
       }
       case ReplicaMessage.StorageRecovered(var last) -> onStorageRecovered(last);
       case ReplicaMessage.ConfigurationApplied(var configuration, var index) -> {
-        state.configuration(configuration);
-        trackPeers();
-        commitWhatQuorumHas();
+        state.configuration(configuration, index);
+        return onConfiguration();
       }
-      case ReplicaMessage.DurablyApplied(var index) -> state.compactBehind(index);
-      case ReplicaMessage.TransferLeadership transfer -> {}
-      case ReplicaMessage.ReportProgress(var reply) -> reply.complete(Optional.empty());
-      case ReplicaMessage.SnapshotSent sent -> {}
-      case ReplicaMessage.SnapshotReceived received ->
-          state.ports.snapshots().discard(received.at());
-      case ReplicaMessage.SnapshotInstalled installed -> {}
-      case ReplicaMessage.PeerUnreachable unreachable -> {}
+      case ReplicaMessage.DurablyApplied(var index) -> {
+        state.durablyApplied(index);
+        state.compact(followers.neededBehind());
+      }
+      case ReplicaMessage.TransferLeadership(var to) -> beginTransfer(to);
+      case ReplicaMessage.ReportProgress(var reply) ->
+          reply.complete(Optional.of(followers.report()));
+      case ReplicaMessage.SnapshotSent sent -> followers.snapshotSent(sent);
+      case ReplicaMessage.SnapshotReceived received -> {
+        return onSnapshot(context, received);
+      }
+      case ReplicaMessage.SnapshotInstalled installed -> throw notInstalling(installed);
+      case ReplicaMessage.PeerUnreachable(var member) -> followers.unreachable(member);
     }
     return this;
   }
@@ -104,16 +101,21 @@ final class Leader extends Role {
   @Override
   Role onCurrent(TypedActorContext<ReplicaMessage> context, MemberId from, RaftMessage message) {
     switch (message) {
-      case RaftMessage.TimeoutNow now -> {}
-      case RaftMessage.Refused refused -> {}
       case RaftMessage.Appended appended -> onAppended(from, appended);
-      case RaftMessage.AppendRejected rejected -> onRejected(from, rejected);
-      case RaftMessage.HeartbeatResponse response -> onHeartbeatResponse(from, response);
-      case RaftMessage.Forward forwarded -> forwarded.proposals().forEach(p -> gather(context, p));
+      case RaftMessage.AppendRejected rejected -> followers.rejected(from, rejected);
+      case RaftMessage.HeartbeatResponse response -> {
+        followers.heartbeatAnswered(from);
+        if (reads.confirm(from, response.round())) {
+          beginReads();
+        }
+      }
+      case RaftMessage.Forward forwarded -> onForward(context, from, forwarded.proposals());
       case RaftMessage.ReadIndexRequest request -> read(from, request.token());
+      case RaftMessage.Refused refused -> onRefused(refused);
+      case RaftMessage.ReadIndexResponse response -> onReadIndexResponse(response);
       case RaftMessage.VoteRequest request -> {}
       case RaftMessage.VoteResponse response -> {}
-      case RaftMessage.ReadIndexResponse response -> {}
+      case RaftMessage.TimeoutNow now -> {}
       case RaftMessage.Append append -> twoLeaders(from);
       case RaftMessage.Heartbeat heartbeat -> twoLeaders(from);
     }
@@ -126,78 +128,129 @@ final class Leader extends Role {
   }
 
   private Role onTick() {
+    state.tick();
     if (++ticksSinceHeartbeat >= state.settings.heartbeatTicks()) {
       ticksSinceHeartbeat = 0;
-      heartbeat();
+      followers.heartbeat(reads.round());
+      followers.repeatWhatMayBeLost();
+      askSuccessorIfLevel();
+    }
+    boolean transferTooLong =
+        isHandingOver() && ++ticksSinceTransfer >= state.settings.electionTimeoutTicks();
+    if (transferTooLong) {
+      endTransfer();
     }
     if (++ticksSinceQuorumCheck >= state.settings.electionTimeoutTicks()) {
       ticksSinceQuorumCheck = 0;
-      if (!hearsQuorum()) {
-        return stepDown(Transitions.follow(state, state.term(), MemberId.NONE));
+      if (!followers.takeQuorumHeard()) {
+        return follow(state.term(), MemberId.NONE);
       }
     }
     return this;
   }
 
-  /** CheckQuorum (thesis 6.2): a leader that reaches no quorum steps down. */
-  private boolean hearsQuorum() {
-    Map<MemberId, Boolean> active = new HashMap<>();
-    progress.forEach((member, p) -> active.put(member, p.takeActive()));
-    active.put(state.self, true);
-    return Majority.holds(state.configuration().voters(), m -> active.getOrDefault(m, false));
-  }
-
-  /** Proposals that were not appended yet go to the next leader. */
-  private Role stepDown(Role next) {
-    gathered.forEach(state::hold);
-    gathered = new ArrayList<>();
-    return next;
+  /** What was not appended yet is for the next leader. */
+  @Override
+  void leaving() {
+    state.holdOrRefuse(takeGathered());
   }
 
   /**
-   * Only a sole voter still leads after its disk has failed. What did not reach the disk exists
-   * nowhere else, so it is dropped and its callers are told; an empty entry then tries whether the
-   * disk takes writes again.
+   * A member that cannot persist must not lead others: who is furthest takes over, without waiting
+   * for an election timeout. A member that is all there is goes on answering reads.
+   */
+  private Role onStorageFailed() {
+    state.storageFails();
+    return state.configuration().isSoleMember(state.self) ? this : resign();
+  }
+
+  private Role resign() {
+    MemberId next = followers.furthestVoter();
+    if (!next.equals(MemberId.NONE)) {
+      state.send(next, new RaftMessage.TimeoutNow(state.term()));
+    }
+    return follow(state.term(), MemberId.NONE);
+  }
+
+  /**
+   * Only a member that is all there is still leads after its disk has failed. What did not reach
+   * the disk exists nowhere else, so it is dropped and its callers are told; an empty entry then
+   * tries whether the disk takes writes again.
    */
   private void onStorageRecovered(LogPosition last) {
     long dropFrom = Math.max(last.index(), state.log.stable()) + 1;
     state.log.dropUnstable(dropFrom);
+    followers.forgetSlice();
     while (!waiting.isEmpty() && waiting.getLast().index() >= dropFrom) {
       long requestId = waiting.removeLast().requestId();
       if (requestId != 0) {
         state.ports.replies().refused(requestId, EtcdError.NO_SPACE);
       }
     }
-    uncommittedBytes =
-        state.log.slice(state.log.committed() + 1, Long.MAX_VALUE).stream()
-            .mapToLong(Entry::sizeBytes)
-            .sum();
+    uncommittedBytes = state.log.bytes(state.log.committed() + 1, state.log.lastIndex());
     state.storageRecovers(last.index());
-    append(List.of(new Proposal(0, EntryKind.EMPTY, ByteString.EMPTY)));
+    append(List.of(NOTHING));
   }
 
-  private void gather(TypedActorContext<ReplicaMessage> context, Proposal proposal) {
-    if (state.storageFailed()) {
-      refuseForStorage(proposal);
-      return;
+  /** The membership is another one now; one that leaves this member out ends its lead. */
+  private Role onConfiguration() {
+    followers.followMembership();
+    if (!state.configuration().isVoter(state.self)) {
+      return resign();
     }
-    if (uncommittedBytes + gatheredBytes > state.settings.maxUncommittedBytes()) {
-      state.ports.replies().refused(proposal.requestId(), EtcdError.REQUEST_TOO_MANY_REQUESTS);
-      return;
+    if (isHandingOver() && !state.configuration().isVoter(successor)) {
+      endTransfer();
+    }
+    commitWhatQuorumHas();
+    if (reads.membershipChanged()) {
+      beginReads();
+    }
+    return this;
+  }
+
+  /** Whoever leads has all that is committed. */
+  private Role onSnapshot(
+      TypedActorContext<ReplicaMessage> context, ReplicaMessage.SnapshotReceived received) {
+    if (received.term() > state.term()) {
+      return follow(received.term(), received.from()).onMessage(context, received);
+    }
+    state.ports.snapshots().discard(received.at());
+    return this;
+  }
+
+  @Override
+  @Nullable EtcdError take(TypedActorContext<ReplicaMessage> context, Proposal proposal) {
+    if (state.storageFailed()) {
+      return EtcdError.NO_SPACE;
+    }
+    if (isHandingOver()) {
+      return state.hold(proposal) ? null : EtcdError.REQUEST_TOO_MANY_REQUESTS;
+    }
+    if (uncommittedBytes + gatheredBytes > state.settings.maxUncommittedBytes()
+        || state.log.bytes() > state.settings.maxTotalLogBytes()) {
+      return EtcdError.REQUEST_TOO_MANY_REQUESTS;
     }
     if (gathered.isEmpty()) {
       context.asJava().getSelf().tell(new ReplicaMessage.Flush());
     }
     gathered.add(proposal);
-    gatheredBytes += proposal.payload().size() + Entry.OVERHEAD_BYTES;
+    gatheredBytes += proposal.sizeBytes();
+    return null;
   }
 
-  private void flush() {
+  private List<Proposal> takeGathered() {
     List<Proposal> batch = gathered;
     gathered = new ArrayList<>();
     gatheredBytes = 0;
+    return batch;
+  }
+
+  private void flush() {
+    List<Proposal> batch = takeGathered();
     if (state.storageFailed()) {
-      batch.forEach(this::refuseForStorage);
+      batch.forEach(p -> state.ports.replies().refused(p.requestId(), EtcdError.NO_SPACE));
+    } else if (isHandingOver()) {
+      state.holdOrRefuse(batch);
     } else {
       append(batch);
     }
@@ -207,107 +260,70 @@ final class Leader extends Role {
     if (batch.isEmpty()) {
       return;
     }
+    boolean alone = state.configuration().isSoleMember(state.self);
     List<Entry> entries = new ArrayList<>(batch.size());
     for (Proposal proposal : batch) {
-      Entry entry =
-          new Entry(state.log.lastIndex() + 1, state.term(), proposal.kind(), proposal.payload());
+      Entry entry = entry(proposal);
       state.log.append(entry);
       entries.add(entry);
-      waiting.addLast(new Waiting(entry.index(), proposal.requestId()));
       uncommittedBytes += entry.sizeBytes();
+      if (alone) {
+        waiting.addLast(new Waiting(entry.index(), proposal.requestId()));
+      }
     }
     state.toPersist(entries);
-    progress.keySet().forEach(this::replicate);
-  }
-
-  /** Sends a follower what it lacks, as far as its window allows. */
-  private void replicate(MemberId peer) {
-    Progress follower = progressOf(peer);
-    while (!follower.isPaused()) {
-      long previous = follower.next() - 1;
-      if (!state.log.knows(previous)) {
-        return;
-      }
-      List<Entry> entries = state.log.slice(follower.next(), state.settings.maxAppendBytes());
-      boolean wasProbing = follower.mode() == Progress.Mode.PROBE;
-      if (entries.isEmpty() && !wasProbing) {
-        return;
-      }
-      state.send(
-          peer,
-          new RaftMessage.Append(
-              state.term(),
-              new LogPosition(previous, state.log.term(previous)),
-              entries,
-              state.log.committed()));
-      long bytes = entries.stream().mapToLong(Entry::sizeBytes).sum();
-      follower.sent(previous + entries.size(), bytes);
-    }
+    followers.replicateAll();
   }
 
   /**
-   * Tells a follower of a new commit mark at once, so that its reads and watches do not wait for a
-   * heartbeat.
+   * One membership change at a time, until it is applied (thesis 4.1): a second one becomes an
+   * empty entry, as in etcd.
    */
-  private void announceCommit(MemberId peer) {
-    Progress follower = progressOf(peer);
-    long next = follower.next();
-    replicate(peer);
-    if (follower.next() == next && follower.mode() == Progress.Mode.REPLICATE) {
-      LogPosition previous = new LogPosition(next - 1, state.log.term(next - 1));
-      state.send(
-          peer, new RaftMessage.Append(state.term(), previous, List.of(), state.log.committed()));
-    }
+  private Entry entry(Proposal proposal) {
+    long index = state.log.lastIndex() + 1;
+    boolean isChange = proposal.kind() == EntryKind.MEMBERSHIP;
+    return isChange && state.membershipChangePending()
+        ? new Entry(index, state.term(), EntryKind.EMPTY, ByteString.EMPTY)
+        : new Entry(index, state.term(), proposal.kind(), proposal.payload());
   }
 
   private void onAppended(MemberId from, RaftMessage.Appended appended) {
-    Progress follower = progress.get(from);
-    if (follower == null) {
-      return;
-    }
-    follower.markActive();
-    if (follower.acknowledged(appended.match())) {
+    if (followers.acknowledged(from, appended.match())) {
       commitWhatQuorumHas();
     }
-    replicate(from);
-  }
-
-  private void onRejected(MemberId from, RaftMessage.AppendRejected rejected) {
-    Progress follower = progress.get(from);
-    if (follower == null) {
-      return;
-    }
-    follower.markActive();
-    LogPosition hint = rejected.hint();
-    long agreed = state.log.lastIndexOfTermAtMost(hint.index(), hint.term());
-    if (follower.rejected(rejected.rejected(), agreed)) {
-      replicate(from);
+    followers.replicateTo(from);
+    if (from.equals(successor)) {
+      askSuccessorIfLevel();
     }
   }
 
-  private void onHeartbeatResponse(MemberId from, RaftMessage.HeartbeatResponse response) {
-    Progress follower = progress.get(from);
-    if (follower == null) {
-      return;
-    }
-    follower.heartbeatAnswered();
-    if (follower.match() < state.log.lastIndex()) {
-      replicate(from);
-    }
-    if (reads.confirm(from, response.round())) {
-      beginReads();
+  private boolean isHandingOver() {
+    return !successor.equals(MemberId.NONE);
+  }
+
+  /**
+   * Brings another voter up to date and lets it stand for election (thesis 3.10). What is proposed
+   * meanwhile is held for the next leader, or appended here when the transfer is given up after an
+   * election timeout.
+   */
+  private void beginTransfer(MemberId to) {
+    boolean otherVoter = state.configuration().isVoter(to) && !to.equals(state.self);
+    if (otherVoter && !to.equals(successor)) {
+      successor = to;
+      ticksSinceTransfer = 0;
+      askSuccessorIfLevel();
     }
   }
 
-  private void heartbeat() {
-    progress.forEach(
-        (peer, follower) ->
-            state.send(
-                peer,
-                new RaftMessage.Heartbeat(
-                    state.term(),
-                    Math.min(follower.match(), state.log.committed()),
-                    reads.round())));
+  private void askSuccessorIfLevel() {
+    if (isHandingOver() && followers.isLevel(successor)) {
+      state.send(successor, new RaftMessage.TimeoutNow(state.term()));
+    }
+  }
+
+  private void endTransfer() {
+    successor = MemberId.NONE;
+    append(state.takeHeld());
   }
 
   private void read(MemberId requester, long token) {
@@ -321,40 +337,26 @@ final class Leader extends Role {
    */
   private void beginReads() {
     if (state.log.committed() >= firstIndexOfTerm && reads.begin()) {
-      heartbeat();
+      followers.heartbeat(reads.round());
     }
   }
 
   /** Commits what a quorum has on disk, through an entry of this term only (thesis 3.6.2). */
   private void commitWhatQuorumHas() {
-    long reached =
-        Majority.reached(
-            state.configuration().voters(),
-            m -> m.equals(state.self) ? state.log.stable() : progressOf(m).match());
+    long reached = followers.reachedByQuorum();
     long before = state.log.committed();
     if (reached <= before || reached < firstIndexOfTerm) {
       return;
     }
-    for (Entry entry : state.log.slice(before + 1, Long.MAX_VALUE)) {
-      if (entry.index() > reached) {
-        break;
-      }
-      uncommittedBytes = Math.max(0, uncommittedBytes - entry.sizeBytes());
-    }
+    uncommittedBytes -= state.log.bytes(before + 1, reached);
     while (!waiting.isEmpty() && waiting.getFirst().index() <= reached) {
       waiting.removeFirst();
     }
     state.commitTo(reached);
-    progress.keySet().forEach(this::announceCommit);
-    beginReads();
-  }
-
-  private Progress progressOf(MemberId member) {
-    Progress follower = progress.get(member);
-    if (follower == null) {
-      throw new IllegalStateException("no progress of member " + member + ": " + state);
+    if (gathered.isEmpty()) {
+      followers.announceCommit();
     }
-    return follower;
+    beginReads();
   }
 
   @Override

@@ -1,101 +1,29 @@
 package io.kvorum.actors.raft;
 
-import io.kvorum.actors.raft.quorum.Majority;
-import io.kvorum.protocol.MemberId;
-import java.util.Optional;
-import org.apache.pekko.actor.typed.TypedActorContext;
-
 /**
  * Asks whether votes would be given, without raising its term, so that a member that was cut off
  * does not disturb the others when it returns (thesis 9.6).
  */
-final class PreCandidate extends Role {
-  private final Electorate electorate;
-
+final class PreCandidate extends Contender {
   PreCandidate(ReplicaState state) {
-    super(state);
-    this.electorate = new Electorate(state);
-    electorate.count(state.self, true);
-    for (MemberId voter : state.otherVoters()) {
-      state.sendAfterSync(
-          voter, new RaftMessage.VoteRequest(state.term() + 1, state.log.last(), true, false));
-    }
+    super(state, new RaftMessage.VoteRequest(state.term() + 1, state.log.last(), true, false));
+    countOwnVote();
   }
 
+  /** The own pre-vote is a promise to nobody: it need not be on disk. */
   @Override
-  Role onMessage(TypedActorContext<ReplicaMessage> context, ReplicaMessage message) {
-    switch (message) {
-      case ReplicaMessage.Start start -> {}
-      case ReplicaMessage.Tick tick -> {
-        return electorate.tick() ? Transitions.campaign(state) : this;
-      }
-      case ReplicaMessage.FromPeer(var from, var raft) -> {
-        return onPeer(context, from, raft);
-      }
-      case ReplicaMessage.Propose(var proposal) -> state.hold(proposal);
-      case ReplicaMessage.Flush flush -> {}
-      case ReplicaMessage.ReadIndex read -> {}
-      case ReplicaMessage.Persisted persisted -> state.persisted(persisted);
-      case ReplicaMessage.StorageFailed failed -> {
-        state.storageFails();
-        return Transitions.follow(state, state.term(), MemberId.NONE);
-      }
-      case ReplicaMessage.StorageRecovered(var last) -> state.storageRecovers(last.index());
-      case ReplicaMessage.ConfigurationApplied(var configuration, var index) ->
-          state.configuration(configuration);
-      case ReplicaMessage.DurablyApplied(var index) -> state.compactBehind(index);
-      case ReplicaMessage.TransferLeadership transfer -> {}
-      case ReplicaMessage.ReportProgress(var reply) -> reply.complete(Optional.empty());
-      case ReplicaMessage.SnapshotSent sent -> {}
-      case ReplicaMessage.SnapshotReceived received ->
-          state.ports.snapshots().discard(received.at());
-      case ReplicaMessage.SnapshotInstalled installed -> {}
-      case ReplicaMessage.PeerUnreachable unreachable -> {}
-    }
+  Role onDisk(HardState hardState) {
     return this;
   }
 
+  /** A grant of an earlier round names a term that is not asked for any more. */
   @Override
-  Role onCurrent(TypedActorContext<ReplicaMessage> context, MemberId from, RaftMessage message) {
-    switch (message) {
-      case RaftMessage.TimeoutNow now -> {}
-      case RaftMessage.Refused refused -> {}
-      case RaftMessage.VoteResponse response -> {
-        return response.preVote() == true
-            ? decide(electorate.count(from, response.granted()))
-            : this;
-      }
-      case RaftMessage.Append append -> {
-        return electorate.concede(context, from, append);
-      }
-      case RaftMessage.Heartbeat heartbeat -> {
-        return electorate.concede(context, from, heartbeat);
-      }
-      case RaftMessage.Forward forwarded -> forwarded.proposals().forEach(state::hold);
-      case RaftMessage.VoteRequest request -> {}
-      case RaftMessage.Appended appended -> {}
-      case RaftMessage.AppendRejected rejected -> {}
-      case RaftMessage.HeartbeatResponse response -> {}
-      case RaftMessage.ReadIndexRequest request -> {}
-      case RaftMessage.ReadIndexResponse response ->
-          state.ports.replies().readIndex(response.token(), response.index());
-    }
-    return this;
-  }
-
-  private Role decide(Majority.Tally tally) {
-    return switch (tally) {
-      case WON -> Transitions.stand(state);
-      case LOST -> Transitions.follow(state, state.term(), MemberId.NONE);
-      case OPEN -> this;
-    };
+  boolean counts(RaftMessage.VoteResponse response) {
+    return response.preVote() && (!response.granted() || response.term() == state.term() + 1);
   }
 
   @Override
-  boolean hearsLeader() {
-    return false;
+  Role won() {
+    return Transitions.stand(state, false);
   }
-
-  @Override
-  void voted() {}
 }

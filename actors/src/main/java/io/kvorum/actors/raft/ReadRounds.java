@@ -9,7 +9,9 @@ import java.util.Set;
 
 /**
  * A leader's read rounds (thesis 6.4): one heartbeat round, confirmed by a quorum, serves all reads
- * that waited when it began; those that arrive meanwhile wait for the next. No clock is trusted.
+ * that waited when it began; those that arrive meanwhile wait for the next. No clock is trusted: a
+ * leader that was paused answers what was confirmed before, for reads that waited then, and needs a
+ * new round for every other.
  */
 final class ReadRounds {
   /** A read that waits; {@code requester} may be this member itself. */
@@ -31,8 +33,11 @@ final class ReadRounds {
     return inRound.isEmpty() ? 0 : round;
   }
 
+  /** Beyond the bound a read is dropped; its member asks again. */
   void add(MemberId requester, long token) {
-    waiting.add(new Read(requester, token));
+    if (waiting.size() < state.settings.maxWaitingReads()) {
+      waiting.add(new Read(requester, token));
+    }
   }
 
   /**
@@ -62,6 +67,15 @@ final class ReadRounds {
       return false;
     }
     confirmedBy.add(member);
+    return completeIfConfirmed();
+  }
+
+  /** The voters are others now: the confirmations at hand may be enough. */
+  boolean membershipChanged() {
+    return !inRound.isEmpty() && completeIfConfirmed();
+  }
+
+  private boolean completeIfConfirmed() {
     if (!Majority.holds(state.configuration().voters(), confirmedBy::contains)) {
       return false;
     }

@@ -7,7 +7,8 @@ import java.util.random.RandomGenerator;
 import org.apache.pekko.actor.typed.Behavior;
 
 /**
- * A member's replica of a group's log. Begins as a follower, whatever it was before (thesis 3.3).
+ * A member's replica of a group's log. Begins as a follower, or as a learner if it does not vote,
+ * whatever it was before (thesis 3.3).
  */
 public final class Replica {
   private Replica() {}
@@ -17,7 +18,8 @@ public final class Replica {
    *
    * @param hardState as recovered from disk
    * @param log as recovered from disk
-   * @param configuration as applied by the state machine, or the initial one of a new cluster
+   * @param configuration as applied by the state machine up to where {@code log} is delivered, or
+   *     the initial one of a new cluster
    * @param random source of election timeouts
    */
   public static Behavior<ReplicaMessage> create(
@@ -28,7 +30,8 @@ public final class Replica {
       RaftLog log,
       Configuration configuration,
       Ports ports) {
-    return new Follower(
-        new ReplicaState(self, settings, random, hardState, log, configuration, ports));
+    var state = new ReplicaState(self, settings, random, hardState, log, configuration, ports);
+    log.commitTo(log.provenCommitted());
+    return Transitions.follow(state, hardState.term(), MemberId.NONE);
   }
 }

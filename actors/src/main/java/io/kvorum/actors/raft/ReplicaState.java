@@ -4,6 +4,7 @@ import io.kvorum.actors.raft.log.Entry;
 import io.kvorum.actors.raft.log.RaftLog;
 import io.kvorum.actors.raft.membership.Configuration;
 import io.kvorum.protocol.EtcdError;
+import io.kvorum.protocol.LogPosition;
 import io.kvorum.protocol.MemberId;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -33,7 +34,13 @@ final class ReplicaState {
   final RaftLog log;
   final Ports ports;
 
+  private record Held(Proposal proposal, long sinceTick) {}
+
   private Configuration configuration;
+
+  /** Up to which entry the log is known to be reflected in {@link #configuration}. */
+  private long configurationIndex;
+
   private HardState hardState;
   private MemberId leader = MemberId.NONE;
 
@@ -43,11 +50,20 @@ final class ReplicaState {
   private int writesOutstanding;
   private Storage storage = Storage.WORKS;
 
+  /** End of the snapshot that is being installed; {@link LogPosition#ZERO} if none is. */
+  private LogPosition installing = LogPosition.ZERO;
+
+  private long durablyApplied;
+
   /**
-   * Proposals of this member's clients that wait for a leader; bounded by {@link
-   * RaftSettings#maxHeldProposals}.
+   * Proposals that wait for a leader, oldest first; bounded by {@link
+   * RaftSettings#maxHeldProposals}, {@link RaftSettings#maxHeldBytes} and {@link
+   * RaftSettings#requestTimeoutTicks}.
    */
-  private final ArrayDeque<Proposal> held = new ArrayDeque<>();
+  private final ArrayDeque<Held> held = new ArrayDeque<>();
+
+  private long heldBytes;
+  private long ticks;
 
   ReplicaState(
       MemberId self,
@@ -63,6 +79,7 @@ final class ReplicaState {
     this.hardState = hardState;
     this.log = log;
     this.configuration = configuration;
+    this.configurationIndex = log.delivered();
     this.ports = ports;
   }
 
@@ -82,8 +99,20 @@ final class ReplicaState {
     return configuration;
   }
 
-  void configuration(Configuration applied) {
-    configuration = applied;
+  /** The state machine has applied the log up to {@code index}; this came of it. */
+  void configuration(Configuration applied, long index) {
+    if (index > configurationIndex) {
+      configuration = applied;
+      configurationIndex = index;
+    }
+  }
+
+  /**
+   * Whether a membership change in the log has not been applied yet: then there must be no other,
+   * since majorities of memberships two steps apart need not meet (thesis 4.1).
+   */
+  boolean membershipChangePending() {
+    return log.lastMembershipIndex() > configurationIndex;
   }
 
   /** Whether the disk is not known to take writes: proposals are refused then. */
@@ -91,9 +120,52 @@ final class ReplicaState {
     return storage != Storage.WORKS;
   }
 
-  /** Whether this member may ask for votes: it is a voter and its disk works. */
+  /** Whether nothing can be written: the failed log was not opened again yet. */
+  boolean storageClosed() {
+    return storage == Storage.FAILS;
+  }
+
+  /**
+   * Whether this member may ask for votes: it is a voter, its disk works, and it counts votes by a
+   * membership that is at most one step old, which a committed change that was not applied yet
+   * would make older (etcd refuses likewise).
+   */
   boolean mayCampaign() {
-    return configuration.isVoter(self) && !storageFailed();
+    return configuration.isVoter(self)
+        && !storageFailed()
+        && !isInstalling()
+        && !log.changesMembership(configurationIndex, log.committed());
+  }
+
+  /** Whether a candidate whose log ends at {@code last} has all that this member must see kept. */
+  boolean isUpToDate(LogPosition last) {
+    boolean hasSnapshot =
+        last.term() > installing.term()
+            || (last.term() == installing.term() && last.index() >= installing.index());
+    return hasSnapshot && log.isUpToDate(last);
+  }
+
+  boolean isInstalling() {
+    return !installing.equals(LogPosition.ZERO);
+  }
+
+  LogPosition installing() {
+    return installing;
+  }
+
+  /** From here on nothing is delivered or compacted until {@link #installed}. */
+  void install(LogPosition snapshot) {
+    installing = snapshot;
+    ports.snapshots().install(snapshot);
+  }
+
+  void installed(Configuration restored) {
+    log.restoreAt(installing);
+    unwritten.clear();
+    durablyApplied = installing.index();
+    configuration(restored, installing.index());
+    installing = LogPosition.ZERO;
+    ports.observer().committed(log.committed());
   }
 
   /** Voters and learners but this member. */
@@ -186,14 +258,14 @@ final class ReplicaState {
 
   /**
    * The disk works again and its log ends at {@code last}: what is not known to be stable is
-   * written anew.
+   * written anew; but not into a log that a snapshot is about to replace.
    */
   void storageRecovers(long last) {
     storage = Storage.TRIED_AGAIN;
     hardStateChanged = true;
     unwritten.clear();
-    long from = Math.min(last, log.stable()) + 1;
-    if (from <= log.lastIndex()) {
+    long from = Math.max(log.firstIndex(), Math.min(last, log.stable()) + 1);
+    if (!isInstalling() && from <= log.lastIndex()) {
       unwritten.addAll(log.slice(from, Long.MAX_VALUE));
     }
   }
@@ -207,6 +279,9 @@ final class ReplicaState {
   }
 
   void deliver() {
+    if (isInstalling()) {
+      return;
+    }
     List<Entry> next = log.deliver(settings.maxDeliveryBytes());
     while (!next.isEmpty()) {
       ports.applier().apply(next);
@@ -214,28 +289,81 @@ final class ReplicaState {
     }
   }
 
-  /** Keeps a proposal until there is a leader, or refuses it when too many wait. */
-  void hold(Proposal proposal) {
-    if (held.size() >= settings.maxHeldProposals()) {
-      ports.replies().refused(proposal.requestId(), EtcdError.REQUEST_TOO_MANY_REQUESTS);
-    } else {
-      held.addLast(proposal);
+  /** One tick passed: callers of proposals that were held too long do not wait any more. */
+  void tick() {
+    ticks++;
+    while (!held.isEmpty()
+        && ticks - held.getFirst().sinceTick() >= settings.requestTimeoutTicks()) {
+      heldBytes -= held.removeFirst().proposal().sizeBytes();
+    }
+    if (log.bytes() > settings.maxLaggingLogBytes()) {
+      compact(Long.MAX_VALUE);
+    }
+  }
+
+  /** Keeps a proposal until there is a leader; whether there was room for it. */
+  boolean hold(Proposal proposal) {
+    if (held.size() >= settings.maxHeldProposals() || heldBytes >= settings.maxHeldBytes()) {
+      return false;
+    }
+    held.addLast(new Held(proposal, ticks));
+    heldBytes += proposal.sizeBytes();
+    return true;
+  }
+
+  /** As {@link #hold(Proposal)}; those without room are refused. */
+  void holdOrRefuse(List<Proposal> proposals) {
+    for (Proposal proposal : proposals) {
+      if (!hold(proposal)) {
+        ports.replies().refused(proposal.requestId(), EtcdError.REQUEST_TOO_MANY_REQUESTS);
+      }
     }
   }
 
   List<Proposal> takeHeld() {
-    List<Proposal> taken = List.copyOf(held);
+    if (held.isEmpty()) {
+      return List.of();
+    }
+    List<Proposal> taken = held.stream().map(Held::proposal).toList();
     held.clear();
+    heldBytes = 0;
     return taken;
   }
 
   /**
-   * Drops the log behind what the state machine has on disk, but keeps some for followers that are
-   * a little behind.
+   * Tells the member whose clients made these proposals that they were not and will not be taken.
    */
-  void compactBehind(long durablyApplied) {
-    long keep = log.bytes() > settings.maxLogBytes() ? 0 : settings.catchUpEntries();
-    long index = Math.min(durablyApplied, log.delivered()) - keep;
+  void refuse(MemberId origin, List<Long> requestIds, EtcdError error) {
+    if (origin.equals(self)) {
+      requestIds.forEach(id -> ports.replies().refused(id, error));
+    } else {
+      send(origin, new RaftMessage.Refused(term(), requestIds, error));
+    }
+  }
+
+  /** What the state machine has on disk covers the log up to this index. */
+  void durablyApplied(long index) {
+    durablyApplied = Math.max(durablyApplied, index);
+  }
+
+  /**
+   * Drops the log behind what the state machine has on disk, but keeps some for followers that are
+   * behind, as far as the bounds of memory allow.
+   *
+   * @param neededBehind followers known to need what follows this index
+   */
+  void compact(long neededBehind) {
+    if (isInstalling()) {
+      return;
+    }
+    long bytes = log.bytes();
+    long index = Math.min(durablyApplied, log.delivered());
+    if (bytes <= settings.maxLogBytes()) {
+      index -= settings.catchUpEntries();
+    }
+    if (bytes <= settings.maxLaggingLogBytes()) {
+      index = Math.min(index, neededBehind);
+    }
     if (index > log.base().index()) {
       log.compactTo(index);
       ports.wal().compact(log.base());

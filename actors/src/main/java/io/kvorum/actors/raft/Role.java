@@ -2,18 +2,21 @@ package io.kvorum.actors.raft;
 
 import io.kvorum.protocol.EtcdError;
 import io.kvorum.protocol.MemberId;
+import java.util.ArrayList;
+import java.util.List;
 import org.apache.pekko.actor.typed.Behavior;
 import org.apache.pekko.actor.typed.ExtensibleBehavior;
 import org.apache.pekko.actor.typed.Signal;
 import org.apache.pekko.actor.typed.TypedActorContext;
 import org.apache.pekko.actor.typed.javadsl.Behaviors;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What is the same in every role: the treatment of terms, the answer to a request for a vote, and
  * the write to disk that closes the handling of each message.
  */
 abstract sealed class Role extends ExtensibleBehavior<ReplicaMessage>
-    permits Follower, PreCandidate, Candidate, Leader {
+    permits Passive, Contender, Leader {
   final ReplicaState state;
 
   Role(ReplicaState state) {
@@ -37,9 +40,19 @@ abstract sealed class Role extends ExtensibleBehavior<ReplicaMessage>
   /** The role after this message; {@code this} to stay. */
   abstract Role onMessage(TypedActorContext<ReplicaMessage> context, ReplicaMessage message);
 
-  /** A peer's message of the present term, or an answer to a pre-vote. */
+  /**
+   * A peer's message of the present term, an answer to a pre-vote, or one that {@linkplain
+   * #outlivesItsTerm outlives its term}.
+   */
   abstract Role onCurrent(
       TypedActorContext<ReplicaMessage> context, MemberId from, RaftMessage message);
+
+  /**
+   * Takes charge of a proposal.
+   *
+   * @return why not, if not
+   */
+  abstract @Nullable EtcdError take(TypedActorContext<ReplicaMessage> context, Proposal proposal);
 
   /**
    * Whether a leader was heard within the last election timeout: then no vote is given (thesis
@@ -50,15 +63,29 @@ abstract sealed class Role extends ExtensibleBehavior<ReplicaMessage>
   /** A vote was given to another member in the present term. */
   abstract void voted();
 
+  /** Another role takes over: what this one has gathered must not be lost with it. */
+  abstract void leaving();
+
+  /** Leaves this role for the one that a member has while it does not lead or campaign. */
+  final Role follow(long term, MemberId leader) {
+    leaving();
+    return Transitions.follow(state, term, leader);
+  }
+
+  /** Leaves this role to ask for votes. */
+  final Role campaign() {
+    leaving();
+    return Transitions.campaign(state);
+  }
+
   final Role onPeer(TypedActorContext<ReplicaMessage> context, MemberId from, RaftMessage message) {
     if (message instanceof RaftMessage.VoteRequest request) {
       return onVoteRequest(from, request);
     }
     if (message.term() > state.term() && !isPreVoteGrant(message)) {
-      return Transitions.follow(state, message.term(), leaderNamedBy(from, message))
-          .onCurrent(context, from, message);
+      return follow(message.term(), leaderNamedBy(from, message)).onCurrent(context, from, message);
     }
-    if (message.term() < state.term()) {
+    if (message.term() < state.term() && !outlivesItsTerm(message)) {
       answerStale(from, message);
       return this;
     }
@@ -74,6 +101,9 @@ abstract sealed class Role extends ExtensibleBehavior<ReplicaMessage>
     return switch (message) {
       case RaftMessage.Append a -> from;
       case RaftMessage.Heartbeat h -> from;
+      case RaftMessage.ReadIndexResponse r -> from;
+      case RaftMessage.TimeoutNow t -> from;
+      case RaftMessage.Refused r -> MemberId.NONE;
       case RaftMessage.VoteRequest r -> MemberId.NONE;
       case RaftMessage.VoteResponse r -> MemberId.NONE;
       case RaftMessage.Appended a -> MemberId.NONE;
@@ -81,13 +111,36 @@ abstract sealed class Role extends ExtensibleBehavior<ReplicaMessage>
       case RaftMessage.HeartbeatResponse h -> MemberId.NONE;
       case RaftMessage.Forward f -> MemberId.NONE;
       case RaftMessage.ReadIndexRequest r -> MemberId.NONE;
-      case RaftMessage.ReadIndexResponse r -> from;
-      case RaftMessage.TimeoutNow t -> from;
-      case RaftMessage.Refused r -> from;
     };
   }
 
-  /** A leader of an older term learns of the newer one from the answer, and steps down. */
+  /**
+   * Whether what a message says is true whatever the term: a client's wish, the refusal of one, and
+   * an index that was confirmed after it was asked for. Everything else of an older term counts for
+   * nothing.
+   */
+  private static boolean outlivesItsTerm(RaftMessage message) {
+    return switch (message) {
+      case RaftMessage.Forward f -> true;
+      case RaftMessage.Refused r -> true;
+      case RaftMessage.ReadIndexRequest r -> true;
+      case RaftMessage.ReadIndexResponse r -> true;
+      case RaftMessage.Append a -> false;
+      case RaftMessage.Heartbeat h -> false;
+      case RaftMessage.TimeoutNow t -> false;
+      case RaftMessage.VoteRequest r -> false;
+      case RaftMessage.VoteResponse r -> false;
+      case RaftMessage.Appended a -> false;
+      case RaftMessage.AppendRejected a -> false;
+      case RaftMessage.HeartbeatResponse h -> false;
+    };
+  }
+
+  /**
+   * A leader of an older term learns of the newer one from the answer, and steps down; otherwise a
+   * member whose term ran ahead would neither follow it nor, since the others still hear it, get
+   * their votes (etcd answers likewise).
+   */
   private void answerStale(MemberId from, RaftMessage message) {
     if (message instanceof RaftMessage.Append || message instanceof RaftMessage.Heartbeat) {
       state.send(from, new RaftMessage.HeartbeatResponse(state.term(), 0));
@@ -95,19 +148,18 @@ abstract sealed class Role extends ExtensibleBehavior<ReplicaMessage>
   }
 
   private Role onVoteRequest(MemberId from, RaftMessage.VoteRequest request) {
-    if (request.term() > state.term() && hearsLeader()) {
+    if (request.term() > state.term() && hearsLeader() && !request.transfer()) {
       return this;
     }
     Role role = this;
     if (request.term() > state.term() && !request.preVote()) {
-      role = Transitions.follow(state, request.term(), MemberId.NONE);
+      role = follow(request.term(), MemberId.NONE);
     }
     boolean free =
         state.vote().equals(from)
             || (state.vote().equals(MemberId.NONE) && state.leader().equals(MemberId.NONE))
             || (request.preVote() && request.term() > state.term());
-    boolean granted =
-        request.term() >= state.term() && free && state.log.isUpToDate(request.last());
+    boolean granted = request.term() >= state.term() && free && state.isUpToDate(request.last());
     long term = granted ? request.term() : state.term();
     var response = new RaftMessage.VoteResponse(term, granted, request.preVote());
     if (granted && !request.preVote()) {
@@ -118,16 +170,42 @@ abstract sealed class Role extends ExtensibleBehavior<ReplicaMessage>
     return role;
   }
 
-  /** The disk failed: a member that cannot persist must not lead others. */
-  final Role onStorageFailed() {
-    state.storageFails();
-    return state.configuration().isSoleVoter(state.self)
-        ? this
-        : Transitions.follow(state, state.term(), MemberId.NONE);
+  /** A client of this member proposes. */
+  final void onPropose(TypedActorContext<ReplicaMessage> context, Proposal proposal) {
+    EtcdError refusal = take(context, proposal);
+    if (refusal != null) {
+      state.ports.replies().refused(proposal.requestId(), refusal);
+    }
   }
 
-  /** Refuses what cannot be written now. */
-  final void refuseForStorage(Proposal proposal) {
-    state.ports.replies().refused(proposal.requestId(), EtcdError.NO_SPACE);
+  /** A peer passes on what its clients propose; it is told what is not taken. */
+  final void onForward(
+      TypedActorContext<ReplicaMessage> context, MemberId from, List<Proposal> proposals) {
+    List<Long> refused = new ArrayList<>();
+    EtcdError reason = null;
+    for (Proposal proposal : proposals) {
+      EtcdError refusal = take(context, proposal);
+      if (refusal != null) {
+        reason = refusal;
+        refused.add(proposal.requestId());
+      }
+    }
+    if (reason != null) {
+      state.refuse(from, refused, reason);
+    }
+  }
+
+  /** A leader did not take what was forwarded to it. */
+  final void onRefused(RaftMessage.Refused refused) {
+    state.refuse(state.self, refused.requestIds(), refused.error());
+  }
+
+  final void onReadIndexResponse(RaftMessage.ReadIndexResponse response) {
+    state.ports.replies().readIndex(response.token(), response.index());
+  }
+
+  /** A snapshot is asked for by a passive role only. */
+  final IllegalStateException notInstalling(ReplicaMessage.SnapshotInstalled installed) {
+    return new IllegalStateException(installed + " was not asked for: " + state);
   }
 }

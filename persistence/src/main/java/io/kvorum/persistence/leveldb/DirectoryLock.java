@@ -17,7 +17,7 @@ import org.slf4j.LoggerFactory;
  * files must be examined, and perhaps cut, before that. LevelDB's {@code LOCK} file itself must not
  * be touched: closing any descriptor of it drops the lock.
  */
-final class DirectoryLock implements AutoCloseable {
+public final class DirectoryLock implements AutoCloseable {
 
   static final String FILE = "kvorum.lock";
 
@@ -27,6 +27,22 @@ final class DirectoryLock implements AutoCloseable {
 
   private DirectoryLock(FileChannel channel) {
     this.channel = channel;
+  }
+
+  /**
+   * For who keeps databases in directories below one of his own: creates that if it is missing, and
+   * holds it.
+   *
+   * @throws StorageException if it is in use, read-only or not a directory
+   */
+  public static DirectoryLock hold(Path directory) {
+    Path path = directory.toAbsolutePath().normalize();
+    try {
+      Opening.createDirectory(path);
+      return take(path);
+    } catch (IOException | RuntimeException e) {
+      throw Opening.failure("cannot open", path, e);
+    }
   }
 
   static DirectoryLock take(Path directory) throws IOException {

@@ -76,7 +76,7 @@ final class Opening {
     }
   }
 
-  private static void createDirectory(Path path) throws IOException {
+  static void createDirectory(Path path) throws IOException {
     for (Path p = path; p != null; p = p.getParent()) {
       if (Files.exists(p)) {
         if (!Files.isDirectory(p)) {

@@ -1,19 +1,23 @@
 package io.kvorum.persistence.mvcc;
 
 import io.kvorum.persistence.leveldb.LevelDb;
-import io.kvorum.persistence.leveldb.Recovery;
 import io.kvorum.persistence.leveldb.StorageException;
 import io.kvorum.protocol.GroupId;
 import io.kvorum.protocol.LogPosition;
-import java.nio.charset.StandardCharsets;
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.CompletionStage;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The versioned keyspace of one group in one LevelDB directory: one writer, any number of readers.
+ * The versioned keyspace of one group below one directory: one writer, any number of readers.
  *
  * <p>Batches are written without sync. After a crash of the machine the newest of them may be gone,
  * whole and from the end, and {@link #applied} says from where the log has to be applied again;
@@ -21,28 +25,26 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Readers share one snapshot for each committed state. It is taken when the first of them asks,
  * or just before the next batch is written, so that asking for a view never waits for a write.
+ *
+ * <p>The whole content can be replaced while it is in use: what is to come is gathered in a {@link
+ * #stage staging} beside it, and {@link #install} switches. Views opened before go on with what
+ * they see, and the old directory goes with the last of them.
  */
 public final class Keyspace implements AutoCloseable {
 
-  /**
-   * What this code reads and writes. A directory of a newer format is refused; older ones are
-   * brought up here, once there are any.
-   */
-  private static final int FORMAT = 1;
-
-  private static final String FORMAT_NAME = "format";
-
-  private final LevelDb db;
+  private final KeyspaceDirectory directory;
   private final Tables tables;
   private final KeyspaceOptions options;
-  private final Compactor compactor;
   private final OperationTotals totals = new OperationTotals();
   private final LongAdder openViews = new LongAdder();
+
+  /** Stores that were replaced; some may still be read. */
+  private final Set<Store> retired = ConcurrentHashMap.newKeySet();
 
   /** Guards the three below. Held for moments, never during a write of a batch. */
   private final ReentrantLock viewLock = new ReentrantLock();
 
-  private volatile StoreState state;
+  private volatile Store store;
   private volatile @Nullable SharedView newestView;
   private boolean writing;
 
@@ -51,96 +53,82 @@ public final class Keyspace implements AutoCloseable {
 
   private volatile boolean closed;
 
-  private Keyspace(
-      LevelDb db,
-      Tables tables,
-      KeyspaceOptions options,
-      StoreState state,
-      CompactionState compaction) {
-    this.db = db;
+  private Keyspace(KeyspaceDirectory directory, Tables tables, KeyspaceOptions options) {
+    this.directory = directory;
     this.tables = tables;
     this.options = options;
-    this.state = state;
-    this.compactor =
-        new Compactor(
-            db,
-            tables,
-            options,
-            compaction,
-            state.compactedRevision(),
-            "kvorum-compaction-" + db.directory().getFileName(),
-            this::dropView);
+    this.store = Store.open(directory.current(), tables, options, this::dropView);
   }
 
   /**
-   * Opens or creates the keyspace. A compaction that was not finished goes on.
+   * Opens or creates the keyspace. A compaction that was not finished goes on; what is left of a
+   * replacement that did not come to its switch is removed.
    *
    * @throws StorageException if the directory cannot be used, or was written by a newer version
    */
   public static Keyspace open(Path directory, GroupId group, KeyspaceOptions options) {
-    LevelDb db = LevelDb.open(directory, options.storage(), Recovery.KEEP_PREFIX);
+    KeyspaceDirectory held = KeyspaceDirectory.open(directory);
     Keyspace keyspace = null;
+    boolean opened = false;
     try {
-      Tables tables = new Tables(group);
-      checkFormat(db, tables);
-      byte[] state = db.get(tables.state(StoreState.NAME));
-      byte[] compaction = db.get(tables.state(CompactionState.NAME));
-      keyspace =
-          new Keyspace(
-              db,
-              tables,
-              options,
-              state == null ? StoreState.FRESH : StoreState.decode(state),
-              compaction == null ? CompactionState.FRESH : CompactionState.decode(compaction));
-      keyspace.compactor.start();
+      keyspace = new Keyspace(held, new Tables(group), options);
+      keyspace.checkInstalled();
+      held.deleteOthers();
+      keyspace.store.start();
+      opened = true;
       return keyspace;
     } finally {
-      if (keyspace == null) {
-        db.close();
+      if (!opened) {
+        if (keyspace != null) {
+          keyspace.store.close();
+        }
+        held.close();
       }
     }
   }
 
-  private static void checkFormat(LevelDb db, Tables tables) {
-    byte[] row = tables.state(FORMAT_NAME);
-    byte[] stored = db.get(row);
-    if (stored == null) {
-      try (LevelDb.Batch batch = db.batch()) {
-        batch.put(row, Integer.toString(FORMAT).getBytes(StandardCharsets.US_ASCII));
-        db.write(batch, false);
-      }
-      return;
-    }
-    String text = new String(stored, StandardCharsets.US_ASCII);
-    if (!text.equals(Integer.toString(FORMAT))) {
+  /** A snapshot is synced before it is put into force: never may it be found with less. */
+  private void checkInstalled() {
+    LogPosition installed = directory.unfinishedInstall().orElse(LogPosition.ZERO);
+    if (applied().index() < installed.index()) {
       throw new StorageException(
-          StorageException.Reason.IO,
-          "keyspace in "
-              + db.directory()
-              + " has format "
-              + text
-              + ", and this version reads format "
-              + FORMAT
-              + " only: it was written by a newer version. Start that one, or restore a backup taken by this one");
+          StorageException.Reason.CORRUPT,
+          "the keyspace in "
+              + directory.current()
+              + " was installed at "
+              + installed
+              + " and is found at "
+              + applied()
+              + ": the disk has lost what was synced. Restore the data directory whole from a backup; a"
+              + " member of a cluster may also be removed and join again");
     }
   }
 
   /** A view of the newest committed batch. Any thread; close it. */
   public ReadView view() {
+    return onNewestView(SharedView::open);
+  }
+
+  /** Everything that is stored, as the newest committed batch left it. Any thread; close it. */
+  public KeyspaceExport export() {
+    return onNewestView(SharedView::export);
+  }
+
+  private <T> T onNewestView(Function<SharedView, @Nullable T> open) {
     SharedView shared = newestView;
-    ReadView view = shared == null ? null : shared.open();
-    if (view != null) {
-      return view;
+    T handle = shared == null ? null : open.apply(shared);
+    if (handle != null) {
+      return handle;
     }
     viewLock.lock();
     try {
       // The keyspace's own use of its newest view keeps it open, and that use ends under this lock
       // only.
-      view = newestView().open();
-      if (view == null) {
-        throw new IllegalStateException("the newest view of " + db.directory() + " is closed");
+      handle = open.apply(newestView());
+      if (handle == null) {
+        throw new IllegalStateException("the newest view of " + directory.path() + " is closed");
       }
-      return view;
+      return handle;
     } finally {
       viewLock.unlock();
     }
@@ -152,32 +140,40 @@ public final class Keyspace implements AutoCloseable {
    */
   private SharedView newestView() {
     if (closed) {
-      throw new IllegalStateException("keyspace " + db.directory() + " is closed");
+      throw closedAlready();
     }
     SharedView view = newestView;
     if (view == null) {
       if (writing) {
-        throw new IllegalStateException("no view during a write, at " + state);
+        throw new IllegalStateException("no view during a write, at " + store.state());
       }
-      view = new SharedView(db, tables, state, totals, openViews);
+      view = new SharedView(store, tables, totals, openViews);
       newestView = view;
     }
     return view;
   }
 
+  private IllegalStateException closedAlready() {
+    return new IllegalStateException("keyspace " + directory.path() + " is closed");
+  }
+
   /** Starts a batch; the one before must be committed or closed. Only the writer's thread. */
   public ApplyBatch beginBatch() {
-    if (batch != null) {
-      throw new IllegalStateException("a batch is under way at " + state.applied());
-    }
-    ApplyBatch next = new ApplyBatch(this, db, tables, state, totals);
+    requireNoBatch();
+    ApplyBatch next = new ApplyBatch(this, store.db(), tables, store.state(), totals);
     batch = next;
     return next;
   }
 
+  private void requireNoBatch() {
+    if (batch != null) {
+      throw new IllegalStateException("a batch is under way at " + applied());
+    }
+  }
+
   void commit(ApplyBatch committing, LevelDb.Batch writes, StoreState after) {
     if (batch != committing) {
-      throw new IllegalStateException("not the batch under way at " + state.applied());
+      throw new IllegalStateException("not the batch under way at " + applied());
     }
     viewLock.lock();
     try {
@@ -187,16 +183,16 @@ public final class Keyspace implements AutoCloseable {
       viewLock.unlock();
     }
     boolean written = false;
-    StoreState before = state;
+    StoreState before = store.state();
     try {
-      db.write(writes, false);
+      store.db().write(writes, false);
       written = true;
     } finally {
       viewLock.lock();
       try {
         writing = false;
         if (written) {
-          state = after;
+          store.state(after);
           releaseView();
         }
       } finally {
@@ -204,7 +200,7 @@ public final class Keyspace implements AutoCloseable {
       }
     }
     if (after.compactedRevision() > before.compactedRevision()) {
-      compactor.schedule(after.compactedRevision());
+      store.compactor().schedule(after.compactedRevision());
     }
   }
 
@@ -216,36 +212,40 @@ public final class Keyspace implements AutoCloseable {
 
   /** The position of the newest committed batch. */
   public LogPosition applied() {
-    return state.applied();
+    return store.applied();
   }
 
   /**
    * Makes all committed batches durable; returns the position up to which nothing can be lost any
-   * more.
+   * more. Not while {@link #install} runs: the writer's thread, or one in its place.
    */
   public LogPosition sync() {
-    LogPosition position = state.applied();
-    db.sync();
-    return position;
+    return using(
+        current -> {
+          LogPosition position = current.applied();
+          current.db().sync();
+          return position;
+        });
   }
 
   public long currentRevision() {
-    return state.revision();
+    return store.state().revision();
   }
 
   /** -1 before the first compaction. */
   public long compactedRevision() {
-    return state.compactedRevision();
+    return store.state().compactedRevision();
   }
 
   /** What was last committed under this name. */
   public byte @Nullable [] meta(String key) {
-    return db.get(tables.meta(key));
+    return this.<byte @Nullable []>using(current -> current.db().get(tables.meta(key)));
   }
 
   public KeyspaceStats stats() {
-    StoreState now = state;
-    CompactionState compaction = compactor.state();
+    Store current = store;
+    StoreState now = current.state();
+    CompactionState compaction = current.compactor().state();
     long inUse = Math.max(0, now.recordBytesAdded() - compaction.recordBytesRemoved());
     return new KeyspaceStats(
         totals.puts.sum(),
@@ -262,10 +262,10 @@ public final class Keyspace implements AutoCloseable {
 
   /**
    * Completes when the physical half of every compaction committed before is done and synced;
-   * exceptionally if the disk fails or the keyspace is closed first.
+   * exceptionally if the disk fails, or the keyspace is closed or replaced first.
    */
   public CompletionStage<Void> physicalCompaction() {
-    return compactor.idle();
+    return store.compactor().idle();
   }
 
   boolean leaseExists(long lease) {
@@ -273,7 +273,121 @@ public final class Keyspace implements AutoCloseable {
   }
 
   long recordBytesRemoved() {
-    return compactor.state().recordBytesRemoved();
+    return store.compactor().state().recordBytesRemoved();
+  }
+
+  /** With the newest store, which stays until the work is done. */
+  private <T extends @Nullable Object> T using(Function<Store, T> work) {
+    while (true) {
+      Store current = store;
+      if (current.enter()) {
+        try {
+          return work.apply(current);
+        } finally {
+          current.leave();
+        }
+      }
+    }
+  }
+
+  /**
+   * Begins to gather what may replace the whole content. Any thread.
+   *
+   * @param expectedBytes about what it will take
+   * @throws StorageException if the disk has no room for that, or takes no writes
+   */
+  public KeyspaceStaging stage(long expectedBytes) {
+    if (closed) {
+      throw closedAlready();
+    }
+    requireRoom(expectedBytes);
+    int generation = directory.nextGeneration();
+    return new KeyspaceStaging(
+        directory.generation(generation), generation, tables, options.storage());
+  }
+
+  private void requireRoom(long expectedBytes) {
+    long free;
+    try {
+      free = Files.getFileStore(directory.path()).getUsableSpace();
+    } catch (IOException e) {
+      throw new StorageException(
+          StorageException.Reason.IO, "cannot tell the free space of " + directory.path(), e);
+    }
+    if (free - expectedBytes < options.storage().minFreeBytes()) {
+      throw new StorageException(
+          StorageException.Reason.FULL,
+          "disk full: a snapshot of %d MiB does not fit into %s, which has %d MiB free of which %d must stay free"
+              .formatted(
+                  expectedBytes >> 20,
+                  directory.path(),
+                  free >> 20,
+                  options.storage().minFreeBytes() >> 20));
+    }
+  }
+
+  /**
+   * Replaces the whole content by what was staged, which must be further on. It is in force, and
+   * durable, when this returns; a crash before leaves the old content or the new one, and in the
+   * latter case {@link #unfinishedInstall} says so. Only the writer's thread, without a batch under
+   * way.
+   *
+   * @throws StorageException if the disk refuses. What the disk holds is not known then: nothing
+   *     else may be written before a later attempt succeeds
+   */
+  public void install(KeyspaceStaging staged) {
+    requireNoBatch();
+    LogPosition position = staged.position();
+    if (position.index() <= applied().index()) {
+      throw new IllegalArgumentException(
+          "a snapshot at " + position + " for a keyspace at " + applied());
+    }
+    Store next = Store.open(staged.directory(), tables, options, this::dropView);
+    boolean switched = false;
+    try {
+      if (!next.applied().equals(position)) {
+        throw new IllegalStateException(
+            staged.directory() + " is at " + next.applied() + " in place of " + position);
+      }
+      directory.switchTo(staged.generation(), position);
+      switched = true;
+    } finally {
+      if (!switched) {
+        next.close();
+      }
+    }
+    staged.installed();
+    replaceStore(next);
+  }
+
+  private void replaceStore(Store next) {
+    Store old;
+    viewLock.lock();
+    try {
+      old = store;
+      store = next;
+      releaseView();
+    } finally {
+      viewLock.unlock();
+    }
+    next.start();
+    retired.removeIf(Store::isGone);
+    retired.add(old);
+    old.retire();
+  }
+
+  /**
+   * The position at which a snapshot was installed, as long as nobody has said that the log begins
+   * there. If the log does not, it must be set to it before anything else is done: it holds nothing
+   * that is not in the snapshot.
+   */
+  public Optional<LogPosition> unfinishedInstall() {
+    return directory.unfinishedInstall();
+  }
+
+  /** The log begins where the installed snapshot ends, durably. Any thread. */
+  public void installFinished() {
+    directory.installFinished();
   }
 
   /**
@@ -314,8 +428,10 @@ public final class Keyspace implements AutoCloseable {
     } finally {
       viewLock.unlock();
     }
-    compactor.close();
+    store.compactor().close();
     dropView();
-    db.close();
+    store.close();
+    retired.forEach(Store::close);
+    directory.close();
   }
 }

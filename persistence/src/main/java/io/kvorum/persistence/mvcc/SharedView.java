@@ -21,8 +21,10 @@ import org.jspecify.annotations.Nullable;
  */
 final class SharedView {
 
+  private final Store store;
   private final LevelDb db;
   private final Tables tables;
+  private final StoreState state;
   private final LevelDb.Snapshot snapshot;
   private final CommittedKeys keys;
   private final OperationTotals totals;
@@ -31,10 +33,15 @@ final class SharedView {
   /** Handles, and one for being the newest. At zero the snapshot goes. */
   private final AtomicInteger users = new AtomicInteger(1);
 
-  SharedView(
-      LevelDb db, Tables tables, StoreState state, OperationTotals totals, LongAdder openHandles) {
-    this.db = db;
+  /** While nobody writes to the store, and while it is the newest. */
+  SharedView(Store store, Tables tables, OperationTotals totals, LongAdder openHandles) {
+    if (!store.enter()) {
+      throw new IllegalStateException("a view of a store that is gone");
+    }
+    this.store = store;
+    this.db = store.db();
     this.tables = tables;
+    this.state = store.state();
     this.snapshot = db.snapshot();
     this.keys = new CommittedKeys(db, tables, snapshot, state);
     this.totals = totals;
@@ -43,16 +50,31 @@ final class SharedView {
 
   /** A handle for one reader, or null if the snapshot is gone. */
   @Nullable ReadView open() {
+    return enter() ? new Handle() : null;
+  }
+
+  /** A handle for one who wants everything, or null if the snapshot is gone. */
+  @Nullable KeyspaceExport export() {
+    return enter() ? new KeyspaceExport(db, snapshot, tables, state, this::leave) : null;
+  }
+
+  private boolean enter() {
     if (users.getAndUpdate(n -> n == 0 ? 0 : n + 1) == 0) {
-      return null;
+      return false;
     }
     openHandles.increment();
-    return new Handle();
+    return true;
+  }
+
+  private void leave() {
+    openHandles.decrement();
+    release();
   }
 
   void release() {
     if (users.decrementAndGet() == 0) {
       snapshot.close();
+      store.leave();
     }
   }
 
@@ -112,8 +134,7 @@ final class SharedView {
     @Override
     public void close() {
       if (closed.compareAndSet(false, true)) {
-        openHandles.decrement();
-        release();
+        leave();
       }
     }
   }

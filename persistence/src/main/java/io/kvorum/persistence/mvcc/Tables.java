@@ -31,7 +31,9 @@ import java.util.Arrays;
  */
 final class Tables {
 
-  private static final int PREFIX_BYTES = 5;
+  private static final int GROUP_BYTES = 4;
+
+  private static final int PREFIX_BYTES = GROUP_BYTES + 1;
 
   /** What follows the user key in a row of versions: main, sub, kind. */
   private static final int SUFFIX_BYTES = 8 + 8 + 1;
@@ -49,6 +51,29 @@ final class Tables {
 
   Tables(GroupId group) {
     this.group = group.value();
+  }
+
+  GroupId group() {
+    return new GroupId(group);
+  }
+
+  /** Stands before every row of the group. */
+  byte[] groupFrom() {
+    return Arrays.copyOf(row(CURRENT, 0), GROUP_BYTES);
+  }
+
+  /** Stands behind every row of the group. */
+  byte[] groupEnd() {
+    return row((byte) 0xff, 0);
+  }
+
+  /** Whether a row belongs to the group. */
+  boolean isOfGroup(byte[] row) {
+    return row.length >= PREFIX_BYTES
+        && row[0] == (byte) (group >>> 24)
+        && row[1] == (byte) (group >>> 16)
+        && row[2] == (byte) (group >>> 8)
+        && row[3] == (byte) group;
   }
 
   byte[] current(byte[] key) {

@@ -49,13 +49,14 @@ class CrashTest {
         states.put(store.keyspace.applied().index(), state(store));
       }
     }
-    Path log = newestLog(written);
+    Path levelDb = TestKeyspace.levelDb(written);
+    Path log = newestLog(levelDb);
     Random random = new Random(5);
     Set<Long> seen = new HashSet<>();
     for (int cut = 0; cut < CUTS; cut++) {
       Path copy = directory.resolve("cut-" + cut);
       long bytes = random.nextLong(Files.size(log) + 1);
-      copy(written, copy, log, bytes);
+      copy(levelDb, copy.resolve(levelDb.getFileName()), log, bytes);
       try (TestKeyspace store = new TestKeyspace(copy)) {
         long applied = store.keyspace.applied().index();
         seen.add(applied);

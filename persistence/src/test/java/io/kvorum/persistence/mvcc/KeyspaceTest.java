@@ -99,7 +99,8 @@ class KeyspaceTest {
   void aNewerFormatIsRefused() {
     new TestKeyspace(directory).close();
     try (LevelDb db =
-            LevelDb.open(directory, TestKeyspace.OPTIONS.storage(), Recovery.KEEP_PREFIX);
+            LevelDb.open(
+            TestKeyspace.levelDb(directory), TestKeyspace.OPTIONS.storage(), Recovery.KEEP_PREFIX);
         LevelDb.Batch batch = db.batch()) {
       batch.put(new Tables(GroupId.DEFAULT).state("format"), "2".getBytes(UTF_8));
       db.write(batch, true);

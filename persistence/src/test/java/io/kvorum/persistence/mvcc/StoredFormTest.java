@@ -103,7 +103,8 @@ class StoredFormTest {
     String first = "0000000000000002" + "5f" + "0000000000000000";
     String second = "0000000000000003" + "5f" + "0000000000000000" + "74";
     try (LevelDb db =
-        LevelDb.open(directory, TestKeyspace.OPTIONS.storage(), Recovery.KEEP_PREFIX)) {
+        LevelDb.open(
+            TestKeyspace.levelDb(directory), TestKeyspace.OPTIONS.storage(), Recovery.KEEP_PREFIX)) {
       assertEquals("0a016b1002180220012a0176", hex(stored(db, group + "72" + first)));
       assertEquals("0a016b", hex(stored(db, group + "72" + second)));
       assertEquals(
@@ -142,7 +143,8 @@ class StoredFormTest {
       store.put("l", large);
     }
     try (LevelDb db =
-        LevelDb.open(directory, TestKeyspace.OPTIONS.storage(), Recovery.KEEP_PREFIX)) {
+        LevelDb.open(
+            TestKeyspace.levelDb(directory), TestKeyspace.OPTIONS.storage(), Recovery.KEEP_PREFIX)) {
       assertEquals("0a01731002180220012a0176", hex(stored(db, "00000000" + "63" + "73")));
       assertEquals(
           "00" + "0000000000000006" + "0000000000000000",

@@ -42,7 +42,10 @@ final class StoredRecords {
     Tables tables = new Tables(GroupId.DEFAULT);
     List<Stored> all = new ArrayList<>();
     try (LevelDb db =
-            LevelDb.open(directory, TestKeyspace.OPTIONS.storage(), Recovery.KEEP_PREFIX);
+            LevelDb.open(
+                TestKeyspace.levelDb(directory),
+                TestKeyspace.OPTIONS.storage(),
+                Recovery.KEEP_PREFIX);
         LevelDb.Cursor cursor = db.cursor(null)) {
       byte[] end = tables.revisionsEnd();
       for (cursor.seek(tables.revisionsFrom(0)); cursor.valid(); cursor.next()) {

@@ -50,6 +50,13 @@ final class TestKeyspace implements AutoCloseable {
     this.keyspace = Keyspace.open(directory, GroupId.DEFAULT, options);
   }
 
+  /** Where the LevelDB of a keyspace lies that is not open. */
+  static Path levelDb(Path directory) {
+    try (KeyspaceDirectory held = KeyspaceDirectory.open(directory)) {
+      return held.current();
+    }
+  }
+
   void reopen() {
     keyspace.close();
     keyspace = Keyspace.open(directory, GroupId.DEFAULT, options);

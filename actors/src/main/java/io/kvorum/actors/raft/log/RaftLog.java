@@ -28,6 +28,9 @@ public final class RaftLog {
   private long delivered;
   private long bytes;
 
+  /** Indexes of the entries that change the membership, ascending; few. */
+  private final ArrayList<Long> membershipIndexes = new ArrayList<>();
+
   /**
    * A log as recovered from disk: everything in it is stable.
    *
@@ -44,7 +47,7 @@ public final class RaftLog {
     for (Entry entry : entries) {
       check(entry.index() == expected, "entry " + entry.index() + " where " + expected + " is due");
       expected++;
-      bytes += entry.sizeBytes();
+      added(entry);
     }
     this.stable = lastIndex();
     check(
@@ -90,6 +93,15 @@ public final class RaftLog {
   /** Size of the entries held, in bytes. */
   public long bytes() {
     return bytes;
+  }
+
+  /** Size of the entries from one index to another, both included, in bytes. */
+  public long bytes(long from, long to) {
+    long size = 0;
+    for (long index = from; index <= to; index++) {
+      size += entry(index).sizeBytes();
+    }
+    return size;
   }
 
   /** Whether the term of the entry at this index is known. */
@@ -150,7 +162,14 @@ public final class RaftLog {
   public void append(Entry entry) {
     check(entry.index() == lastIndex() + 1, "entry " + entry.index() + " appended");
     entries.add(entry);
+    added(entry);
+  }
+
+  private void added(Entry entry) {
     bytes += entry.sizeBytes();
+    if (entry.kind() == EntryKind.MEMBERSHIP) {
+      membershipIndexes.add(entry.index());
+    }
   }
 
   /**
@@ -183,6 +202,9 @@ public final class RaftLog {
       bytes -= entry.sizeBytes();
     }
     dropped.clear();
+    while (lastMembershipIndex() >= index) {
+      membershipIndexes.removeLast();
+    }
     stable = Math.min(stable, index - 1);
   }
 
@@ -244,7 +266,66 @@ public final class RaftLog {
       bytes -= entry.sizeBytes();
     }
     dropped.clear();
+    membershipIndexes.removeIf(i -> i <= index);
     base = newBase;
+  }
+
+  /**
+   * A snapshot took the place of everything: the log is empty and begins behind it.
+   *
+   * @throws IllegalStateException if entries behind it were committed here already
+   */
+  public void restoreAt(LogPosition snapshot) {
+    check(snapshot.index() > committed, "snapshot at " + snapshot + " installed");
+    entries.clear();
+    membershipIndexes.clear();
+    bytes = 0;
+    base = snapshot;
+    stable = snapshot.index();
+    committed = snapshot.index();
+    delivered = snapshot.index();
+  }
+
+  /** Index of the newest entry that changes the membership; 0 if there is none. */
+  public long lastMembershipIndex() {
+    return membershipIndexes.isEmpty() ? 0 : membershipIndexes.getLast();
+  }
+
+  /** Whether an entry that changes the membership lies behind {@code after} up to {@code upTo}. */
+  public boolean changesMembership(long after, long upTo) {
+    for (int i = membershipIndexes.size() - 1; i >= 0; i--) {
+      long index = membershipIndexes.get(i);
+      if (index <= upTo) {
+        return index > after;
+      }
+    }
+    return false;
+  }
+
+  /**
+   * Up to where a log read from disk is known to be committed by its own content, although the
+   * commit mark is not kept on disk: a leader appends a membership change only when it has applied
+   * the one before, so all but the newest are committed; and the members with which a new log
+   * begins stand for themselves.
+   *
+   * <p>A member that did not apply them must not stand for election: it would count the votes of a
+   * membership that is two steps old, whose majorities need not meet those of the present one.
+   */
+  public long provenCommitted() {
+    int changes = membershipIndexes.size();
+    long proven = changes < 2 ? 0 : membershipIndexes.get(changes - 2);
+    return Math.max(proven, endOfInitialMembers());
+  }
+
+  /** A leader's term begins with an empty entry; so whatever lies before the first is given. */
+  private long endOfInitialMembers() {
+    int end = 0;
+    if (base.index() == 0) {
+      while (end < entries.size() && entries.get(end).kind() == EntryKind.MEMBERSHIP) {
+        end++;
+      }
+    }
+    return end;
   }
 
   /**

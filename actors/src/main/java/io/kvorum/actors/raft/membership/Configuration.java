@@ -28,6 +28,11 @@ public record Configuration(SortedSet<MemberId> voters, SortedSet<MemberId> lear
     return voters.size() == 1 && voters.contains(member);
   }
 
+  /** Whether this member is all there is: nobody else has or will get what it writes. */
+  public boolean isSoleMember(MemberId member) {
+    return isSoleVoter(member) && learners.isEmpty();
+  }
+
   public boolean isVoter(MemberId member) {
     return voters.contains(member);
   }

@@ -5,7 +5,8 @@ import java.util.ArrayDeque;
 /**
  * How far one follower has come, and how much may be on its way to it. A follower is probed with
  * one message at a time until it is known where its log agrees; from then on appends are pipelined
- * in a window bounded by messages and by bytes.
+ * in a window bounded by messages and by bytes. One that needs entries that are gone gets a
+ * snapshot, and nothing else meanwhile (etcd's three states).
  *
  * <p>Owned by the leader's behaviour.
  */
@@ -30,7 +31,16 @@ public final class Progress {
   private long next;
   private long inflightBytes;
   private boolean probeSent;
+
+  /** What the log must keep while a snapshot is on its way or being installed. */
+  private long snapshotNeedsBehind;
+
+  /** End of the snapshot that was delivered and is being installed; 0 if none is. */
+  private long installing;
+
+  private boolean answeredSinceHeartbeat;
   private boolean recentlyActive;
+  private boolean activeBefore;
 
   /**
    * @param next index of the first entry to send
@@ -56,7 +66,17 @@ public final class Progress {
     return next;
   }
 
-  /** Whether nothing may be sent until an answer or a heartbeat's answer arrives. */
+  /** Whether it has a snapshot and did not say yet that it is in place: it takes no entries. */
+  public boolean isInstalling() {
+    return installing > match;
+  }
+
+  /** The follower needs no entry up to this one. */
+  public long needsBehind() {
+    return mode == Mode.SNAPSHOT ? snapshotNeedsBehind : Math.max(match, installing);
+  }
+
+  /** Whether nothing may be sent until an answer or a heartbeat's turn comes. */
   public boolean isPaused() {
     return switch (mode) {
       case PROBE -> probeSent;
@@ -85,19 +105,28 @@ public final class Progress {
   /**
    * The follower has everything up to {@code index} on disk.
    *
+   * @param firstIndex where the leader's log begins: a follower that reaches it needs no snapshot
    * @return whether that is news
    */
-  public boolean acknowledged(long index) {
+  public boolean acknowledged(long index, long firstIndex) {
     boolean news = index > match;
     match = Math.max(match, index);
     next = Math.max(next, index + 1);
+    answeredSinceHeartbeat = true;
     while (!inflights.isEmpty() && inflights.getFirst().lastIndex() <= index) {
       inflightBytes -= inflights.removeFirst().bytes();
     }
-    if (mode == Mode.PROBE && index >= match) {
+    boolean agrees =
+        switch (mode) {
+          case PROBE -> index == match && !isInstalling();
+          case SNAPSHOT -> match + 1 >= firstIndex;
+          case REPLICATE -> false;
+        };
+    if (agrees) {
       mode = Mode.REPLICATE;
-      probeSent = false;
       next = match + 1;
+      installing = 0;
+      probeSent = false;
     }
     return news;
   }
@@ -108,37 +137,85 @@ public final class Progress {
    * @return whether the refusal was current; a stale one changes nothing
    */
   public boolean rejected(long rejected, long hint) {
-    if (mode == Mode.REPLICATE ? rejected <= match : next - 1 != rejected) {
+    boolean current =
+        switch (mode) {
+          case PROBE -> next - 1 == rejected;
+          case SNAPSHOT -> false;
+          case REPLICATE -> rejected > match;
+        };
+    if (!current) {
       return false;
     }
-    next = mode == Mode.REPLICATE ? match + 1 : Math.max(match + 1, Math.min(rejected, hint + 1));
-    becomeProbe();
+    if (mode == Mode.REPLICATE) {
+      becomeProbe();
+    } else {
+      installing = 0;
+      probeSent = false;
+      next = Math.max(match + 1, Math.min(rejected, hint + 1));
+    }
     return true;
   }
 
   /** Messages may have been lost: ask before sending more. */
   public void becomeProbe() {
-    mode = Mode.PROBE;
-    probeSent = false;
-    next = Math.max(match + 1, mode == Mode.REPLICATE ? match + 1 : next);
+    if (mode == Mode.REPLICATE) {
+      mode = Mode.PROBE;
+      probeSent = false;
+      next = match + 1;
+      inflights.clear();
+      inflightBytes = 0;
+    }
+  }
+
+  /**
+   * A snapshot goes out.
+   *
+   * @param base where the leader's log begins now: what follows is needed behind the snapshot
+   */
+  public void becomeSnapshot(long base) {
+    mode = Mode.SNAPSHOT;
+    snapshotNeedsBehind = base;
+    installing = 0;
     inflights.clear();
     inflightBytes = 0;
   }
 
   /**
-   * A heartbeat was answered: a lost probe or a lost answer may be repeated, the window opens by
-   * one.
+   * What came of the snapshot. The next probe waits for a heartbeat's turn.
+   *
+   * @param end last index that the follower has through it; 0 if it was not delivered
    */
-  public void heartbeatAnswered() {
-    recentlyActive = true;
-    probeSent = false;
-    if (mode == Mode.REPLICATE && inflights.size() >= maxInflightMessages) {
-      inflightBytes -= inflights.removeFirst().bytes();
+  public void snapshotDone(long end) {
+    if (mode == Mode.SNAPSHOT) {
+      mode = Mode.PROBE;
+      probeSent = true;
+      next = Math.max(match, end) + 1;
+      installing = end;
     }
+  }
+
+  /**
+   * A heartbeat goes out. A probe or its answer may have been lost: it may be repeated.
+   *
+   * @return whether appends are on their way and none was answered since the last heartbeat: the
+   *     last one, or its answer, may be lost, and nothing else would show it
+   */
+  public boolean heartbeat() {
+    boolean silent = !answeredSinceHeartbeat;
+    answeredSinceHeartbeat = false;
+    if (mode == Mode.PROBE) {
+      probeSent = false;
+    }
+    return silent && mode == Mode.REPLICATE && !inflights.isEmpty();
   }
 
   public void markActive() {
     recentlyActive = true;
+  }
+
+  /** Whether it was heard within the last one or two rounds of the quorum check. */
+  public boolean isActive() {
+    return recentlyActive || activeBefore;
   }
 
   /**
@@ -147,6 +224,7 @@ public final class Progress {
    */
   public boolean takeActive() {
     boolean was = recentlyActive;
+    activeBefore = recentlyActive;
     recentlyActive = false;
     return was;
   }

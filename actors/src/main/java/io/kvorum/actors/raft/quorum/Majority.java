@@ -25,7 +25,13 @@ public final class Majority {
 
   /** Whether the members for which {@code holds} is true include a quorum. No voters: never. */
   public static boolean holds(Collection<MemberId> voters, Predicate<MemberId> holds) {
-    return !voters.isEmpty() && voters.stream().filter(holds).count() >= size(voters.size());
+    int count = 0;
+    for (MemberId voter : voters) {
+      if (holds.test(voter)) {
+        count++;
+      }
+    }
+    return !voters.isEmpty() && count >= size(voters.size());
   }
 
   /**
@@ -45,7 +51,11 @@ public final class Majority {
     if (voters.isEmpty()) {
       return 0;
     }
-    long[] indexes = voters.stream().mapToLong(index).toArray();
+    long[] indexes = new long[voters.size()];
+    int at = 0;
+    for (MemberId voter : voters) {
+      indexes[at++] = index.applyAsLong(voter);
+    }
     Arrays.sort(indexes);
     return indexes[indexes.length - size(indexes.length)];
   }
