@@ -6,21 +6,25 @@ import io.kvorum.actors.raft.membership.Configuration;
 import io.kvorum.persistence.leveldb.StorageException;
 import io.kvorum.persistence.mvcc.ApplyBatch;
 import io.kvorum.persistence.mvcc.Keyspace;
+import io.kvorum.persistence.mvcc.KeyspaceStaging;
 import io.kvorum.persistence.mvcc.RevisionEvents;
 import io.kvorum.protocol.LogPosition;
 import io.kvorum.protocol.Outcome;
 import io.kvorum.protocol.internal.Command;
+import io.kvorum.protocol.internal.Membership;
 import io.kvorum.protocol.internal.MembershipChange;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
+import org.apache.pekko.actor.typed.ActorRef;
 import org.apache.pekko.actor.typed.Behavior;
 import org.apache.pekko.actor.typed.javadsl.AbstractBehavior;
 import org.apache.pekko.actor.typed.javadsl.ActorContext;
 import org.apache.pekko.actor.typed.javadsl.Behaviors;
 import org.apache.pekko.actor.typed.javadsl.Receive;
 import org.apache.pekko.actor.typed.javadsl.TimerScheduler;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -46,6 +50,16 @@ public final class Applier extends AbstractBehavior<Applier.Message> {
   /** The next committed entries. */
   public record Apply(List<Entry> entries) implements Message {}
 
+  /**
+   * A snapshot takes the place of everything applied so far, and of all entries that still wait: it
+   * holds their effects. Answered when keyspace and membership are the snapshot's; tried again until
+   * the disk lets it.
+   */
+  public record Install(KeyspaceStaging snapshot, ActorRef<Installed> replyTo) implements Message {}
+
+  /** The snapshot that ends at this position is in force, with this configuration. */
+  public record Installed(LogPosition at, Configuration configuration) {}
+
   private record Retry() implements Message {}
 
   /** Whom the applier tells of what it did. Called on its thread; must not block. */
@@ -58,6 +72,9 @@ public final class Applier extends AbstractBehavior<Applier.Message> {
      * @param index up to which entry the log is applied now
      */
     void configuration(Configuration configuration, long index);
+
+    /** A snapshot was installed: the keyspace stands at this revision now, without a way there. */
+    void replaced(long currentRevision);
 
     /** A batch took longer than it should. */
     void slow();
@@ -88,6 +105,7 @@ public final class Applier extends AbstractBehavior<Applier.Message> {
   private final Listener listener;
   private final TimerScheduler<Message> timers;
   private final ArrayDeque<Entry> waiting = new ArrayDeque<>();
+  private @Nullable Install install;
   private long entriesSinceSync;
   private long bytesSinceSync;
   private boolean stalled;
@@ -146,12 +164,68 @@ public final class Applier extends AbstractBehavior<Applier.Message> {
   private Behavior<Message> onMessage(Message message) {
     switch (message) {
       case Apply(var entries) -> waiting.addAll(entries);
+      case Install next -> {
+        waiting.clear();
+        install = next;
+        stalled = false;
+      }
       case Retry retry -> stalled = false;
+    }
+    if (install != null && !stalled) {
+      tryInstall(install);
     }
     while (!stalled && !waiting.isEmpty()) {
       tryNextBatch();
     }
     return this;
+  }
+
+  private void tryInstall(Install next) {
+    LogPosition at = next.snapshot().position();
+    try {
+      keyspace.install(next.snapshot());
+    } catch (StorageException e) {
+      log.error(
+          "the snapshot at entry {} cannot be installed, trying again in {}: {}",
+          at.index(),
+          RETRY_DELAY,
+          e.getMessage());
+      stall();
+      return;
+    }
+    install = null;
+    resume();
+    membership.restore(membershipIn(keyspace));
+    entriesSinceSync = 0;
+    bytesSinceSync = 0;
+    listener.replaced(keyspace.currentRevision());
+    applied.advance(at);
+    log.info(
+        "installed a snapshot: entry {}, revision {}", at.index(), keyspace.currentRevision());
+    next.replyTo().tell(new Installed(at, membership.configuration()));
+  }
+
+  private static Membership membershipIn(Keyspace keyspace) {
+    byte[] stored = keyspace.meta(MembershipState.META_KEY);
+    if (stored == null) {
+      throw new IllegalStateException(
+          "the snapshot at " + keyspace.applied() + " does not say who the members are");
+    }
+    return MembershipState.parse(stored);
+  }
+
+  private void stall() {
+    stalled = true;
+    refusing = true;
+    listener.stalled(true);
+    timers.startSingleTimer(new Retry(), RETRY_DELAY);
+  }
+
+  private void resume() {
+    if (refusing) {
+      refusing = false;
+      listener.stalled(false);
+    }
   }
 
   private void tryNextBatch() {
@@ -163,16 +237,10 @@ public final class Applier extends AbstractBehavior<Applier.Message> {
     } catch (StorageException e) {
       log.error(
           "the keyspace takes no writes, trying again in {}: {}", RETRY_DELAY, e.getMessage());
-      stalled = true;
-      refusing = true;
-      listener.stalled(true);
-      timers.startSingleTimer(new Retry(), RETRY_DELAY);
+      stall();
       return;
     }
-    if (refusing) {
-      refusing = false;
-      listener.stalled(false);
-    }
+    resume();
     batch.forEach(e -> waiting.removeFirst());
     syncWhenDue(batch);
   }

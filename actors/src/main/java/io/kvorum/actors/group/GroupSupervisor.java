@@ -273,7 +273,10 @@ public final class GroupSupervisor extends AbstractBehavior<GroupSupervisor.Mess
         WatchHub.Settings.defaults()
             .with(settings.maxRequestBytes(), settings.watchProgressInterval());
     ActorRef<WatchHub.Message> hub =
-        getContext().spawn(WatchHub.create(watchSettings, keyspace::view), "watch-hub");
+        getContext()
+            .spawn(
+                WatchHub.create(watchSettings, keyspace::view, keyspace::tellPreviousValues),
+                "watch-hub");
     LocalGroup local =
         new LocalGroup(
             headers,

@@ -25,6 +25,12 @@ public record Buckets(List<Double> bounds) {
   /** etcd's buckets for applying and ranging: 0.0001 s to 52.4288 s. */
   public static final Buckets FINE_SECONDS = doubling(0.0001, 20);
 
+  /** etcd's buckets for moving snapshots between members: 0.1 s to 51.2 s. */
+  public static final Buckets TRANSFER_SECONDS = doubling(0.1, 10);
+
+  /** etcd's buckets for reading a whole store: 0.01 s to 655.36 s. */
+  public static final Buckets STORE_SECONDS = doubling(0.01, 17);
+
   public Buckets {
     bounds = List.copyOf(bounds);
     if (bounds.isEmpty() || bounds.getFirst() <= 0) {

@@ -34,6 +34,11 @@ final class LogRecords {
     record.setBase(LogBase.newBuilder().setIndex(base.index()).setTerm(base.term()));
   }
 
+  static void putReplacement(LogRecord.Builder record, LogPosition base) {
+    put(record, base);
+    record.getBaseBuilder().setReplacesLog(true);
+  }
+
   static void put(LogRecord.Builder record, Entry entry) {
     record.addEntries(
         LogEntry.newBuilder()

@@ -40,6 +40,9 @@ final class LogReplay {
     lastIndexOfNewest = added.isEmpty() ? 0 : added.getLast().index();
     append(added, sequenceNr);
     if (record.hasBase()) {
+      if (record.getBase().getReplacesLog()) {
+        entries.clear();
+      }
       rebase(LogRecords.base(record));
     }
   }

@@ -57,6 +57,13 @@ public final class WalActor extends AbstractPersistentActor {
   /** See {@link Ports.Wal#compact}. */
   public record Compact(LogPosition base) implements Command {}
 
+  /**
+   * A snapshot has taken the place of the log, whatever that holds: it is empty and begins behind
+   * this position now, with its identity and hard state. Answered by {@link Replaced}; a repetition
+   * does nothing more.
+   */
+  public record Replace(LogPosition base) implements Command {}
+
   /** What the actor reports to its owner. */
   public sealed interface Event {}
 
@@ -68,6 +75,9 @@ public final class WalActor extends AbstractPersistentActor {
 
   /** A write failed; the actor stops. */
   public record WriteFailed(Throwable cause) implements Event {}
+
+  /** The log is empty and begins behind this position, durably. */
+  public record Replaced(LogPosition base) implements Event {}
 
   /** A write is synced. */
   public record Written(ReplicaMessage.Persisted persisted) implements Event {}
@@ -82,6 +92,7 @@ public final class WalActor extends AbstractPersistentActor {
   private @Nullable LogReplay replay = new LogReplay();
   private @Nullable LogIdentity identity;
   private HardState hardState = HardState.INITIAL;
+  private LogPosition base = LogPosition.ZERO;
   private LogPosition last = LogPosition.ZERO;
   private int writesInFlight;
 
@@ -136,6 +147,7 @@ public final class WalActor extends AbstractPersistentActor {
     replay = null;
     identity = recovered.identity();
     hardState = recovered.hardState();
+    base = recovered.base();
     last = recovered.last();
     events.accept(new Recovered(recovered));
   }
@@ -168,6 +180,7 @@ public final class WalActor extends AbstractPersistentActor {
     return ReceiveBuilder.create()
         .match(Write.class, this::onWrite)
         .match(Compact.class, this::onCompact)
+        .match(Replace.class, this::onReplace)
         .match(Initialise.class, this::onInitialise)
         .match(DeleteMessagesSuccess.class, done -> {})
         .match(
@@ -259,12 +272,9 @@ public final class WalActor extends AbstractPersistentActor {
       return;
     }
     long upTo = droppable;
-    LogRecord.Builder record = LogRecord.newBuilder();
-    if (identity != null) {
-      LogRecords.put(record, identity);
-    }
-    LogRecords.put(record, hardState);
-    LogRecords.put(record, compact.base());
+    base = compact.base();
+    LogRecord.Builder record = beginning();
+    LogRecords.put(record, base);
     writesInFlight++;
     persistAsync(
         new WalRecord(record.build().toByteArray()),
@@ -272,5 +282,41 @@ public final class WalActor extends AbstractPersistentActor {
           deleteMessages(upTo);
           writeDone(0);
         });
+  }
+
+  /** What must be said again in the record that a log begins with. */
+  private LogRecord.Builder beginning() {
+    LogRecord.Builder record = LogRecord.newBuilder();
+    if (identity != null) {
+      LogRecords.put(record, identity);
+    }
+    LogRecords.put(record, hardState);
+    return record;
+  }
+
+  /** What was handed in before is written first: messages may wait for its hard states. */
+  private void onReplace(Replace replace) {
+    while (!gathered.isEmpty()) {
+      writeRecord();
+    }
+    if (base.equals(replace.base()) && last.equals(base)) {
+      // Behind the writes that are under way, of which the first replacement may be one.
+      deferAsync(replace, repeated -> events.accept(new Replaced(repeated.base())));
+      return;
+    }
+    base = replace.base();
+    last = base;
+    LogRecord.Builder record = beginning();
+    LogRecords.putReplacement(record, base);
+    writesInFlight++;
+    persistAsync(new WalRecord(record.build().toByteArray()), done -> replaced(replace.base()));
+  }
+
+  private void replaced(LogPosition at) {
+    long upTo = lastSequenceNr() - 1;
+    recordEnds.clear();
+    events.accept(new Replaced(at));
+    writeDone(0);
+    deleteMessages(upTo);
   }
 }

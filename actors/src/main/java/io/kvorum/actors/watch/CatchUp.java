@@ -27,7 +27,11 @@ final class CatchUp {
   /**
    * @param from where the portion begins: no watcher here needs anything before it
    */
-  record Request(List<Lagging> lagging, long from, int revisionsMax, long bytesMax) {}
+  record Request(List<Lagging> lagging, long from, int revisionsMax, long bytesMax) {
+    boolean wantsPrevKv() {
+      return lagging.stream().anyMatch(l -> l.watcher().wantsPrevKv());
+    }
+  }
 
   sealed interface Result {}
 
@@ -124,7 +128,7 @@ final class CatchUp {
    * Events of history with the previous value of each, read only when asked for: by those that
    * match a watcher that wants it. Useful only while the view is open.
    */
-  private static final class WithPrevKv extends AbstractList<Event> implements RandomAccess {
+  static final class WithPrevKv extends AbstractList<Event> implements RandomAccess {
     private final List<Event> plain;
     private final long revision;
     private final ReadView view;

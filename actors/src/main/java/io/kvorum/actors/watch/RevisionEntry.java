@@ -23,6 +23,18 @@ record RevisionEntry(long revision, List<Event> plain, List<Event> full, long by
     return new RevisionEntry(revision.revision(), plain, full, bytes(full));
   }
 
+  /** Whether {@link #full} is complete: the writer does not always know what a put replaced. */
+  boolean knowsPrevious() {
+    return full instanceof CatchUp.WithPrevKv
+        || full.stream().allMatch(RevisionEntry::knowsPrevious);
+  }
+
+  static boolean knowsPrevious(Event event) {
+    return event.hasPrevKv()
+        || event.getType() == Event.EventType.DELETE
+        || event.getKv().getVersion() == 1;
+  }
+
   List<Event> events(boolean withPrevKv) {
     return withPrevKv ? full : plain;
   }

@@ -76,20 +76,24 @@ final class RevisionRing {
   }
 
   /**
-   * Consecutive revisions from {@code from} to {@code to} at most, or as far as they are there and
-   * the bounds allow, but at least one; null if {@code from} is not here (any more, or yet).
+   * Consecutive revisions from the request's first to {@code to} at most, or as far as they are
+   * there and the bounds of the request allow, but at least one; null if the first is not here (any
+   * more, or yet), or not with the previous values that the request wants.
    */
-  @Nullable List<RevisionEntry> read(long from, long to, int revisionsMax, long bytesMax) {
+  @Nullable List<RevisionEntry> read(CatchUp.Request request, long to) {
     long last = Math.min(to, newest);
+    boolean previous = request.wantsPrevKv();
     var found = new ArrayList<RevisionEntry>();
     long foundBytes = 0;
-    for (long revision = from; revision <= last && found.size() < revisionsMax; revision++) {
+    for (long revision = request.from();
+        revision <= last && found.size() < request.revisionsMax();
+        revision++) {
       var entry = get(revision);
-      if (entry == null) {
+      if (entry == null || (previous && !entry.knowsPrevious())) {
         break;
       }
       foundBytes += entry.bytes();
-      if (foundBytes > bytesMax && !found.isEmpty()) {
+      if (foundBytes > request.bytesMax() && !found.isEmpty()) {
         break;
       }
       found.add(entry);

@@ -112,6 +112,11 @@ public final class WatchHub extends AbstractBehavior<WatchHub.Message> {
     }
   }
 
+  /** The writer's side of prev_kv: it may save reading values that nobody wants. */
+  public interface PreviousValues {
+    void wanted(boolean wanted);
+  }
+
   /** To itself: the next part of the work that is left. */
   private enum Spread implements Message {
     NEXT
@@ -134,6 +139,7 @@ public final class WatchHub extends AbstractBehavior<WatchHub.Message> {
     final LinkedHashSet<Feed> feeds = new LinkedHashSet<>();
     List<HubReply.Live> live = new ArrayList<>();
     List<HubReply.Behind> behind = new ArrayList<>();
+    boolean wantsPrevKv;
 
     Book(StreamPort port) {
       this.port = port;
@@ -146,6 +152,9 @@ public final class WatchHub extends AbstractBehavior<WatchHub.Message> {
     final Book book;
     List<Event> matched = new ArrayList<>(1);
 
+    /** The revision at hand has a previous value that it wants and the writer did not tell. */
+    boolean missesPrevious;
+
     Feed(Subscription subscription, Book book) {
       this.subscription = subscription;
       this.book = book;
@@ -156,6 +165,7 @@ public final class WatchHub extends AbstractBehavior<WatchHub.Message> {
     }
   }
 
+  private final PreviousValues previousValues;
   private final RevisionRing ring;
   private final Map<StreamPort, Book> books = new HashMap<>();
   private final Map<Subscription, Feed> feeds = new HashMap<>();
@@ -172,8 +182,10 @@ public final class WatchHub extends AbstractBehavior<WatchHub.Message> {
 
   private boolean spreading;
 
-  private WatchHub(ActorContext<Message> context, RevisionRing ring) {
+  private WatchHub(
+      ActorContext<Message> context, PreviousValues previousValues, RevisionRing ring) {
     super(context);
+    this.previousValues = previousValues;
     this.ring = ring;
     this.spreadTo = ring.newest();
   }
@@ -181,13 +193,16 @@ public final class WatchHub extends AbstractBehavior<WatchHub.Message> {
   /**
    * @param views the keyspace; what it holds when the hub starts is history, what is published
    *     later is live
+   * @param previousValues told whether any watcher wants them
    */
-  public static Behavior<Message> create(Settings settings, Supplier<ReadView> views) {
+  public static Behavior<Message> create(
+      Settings settings, Supplier<ReadView> views, PreviousValues previousValues) {
     return Behaviors.setup(
         context -> {
           try (var view = views.get()) {
             return new WatchHub(
                 context,
+                previousValues,
                 new RevisionRing(
                     settings.ringRevisions(), settings.ringBytes(), view.currentRevision()));
           }
@@ -240,6 +255,11 @@ public final class WatchHub extends AbstractBehavior<WatchHub.Message> {
     }
     for (var subscription : join.subscriptions()) {
       var feed = new Feed(subscription, book);
+      if (feed.watcher().wantsPrevKv() && !book.wantsPrevKv) {
+        // For as long as the stream lasts: its watchers come and go between here and history.
+        book.wantsPrevKv = true;
+        previousValues.wanted(true);
+      }
       feeds.put(subscription, feed);
       book.feeds.add(feed);
       index.add(feed.watcher().interval(), feed);
@@ -251,6 +271,9 @@ public final class WatchHub extends AbstractBehavior<WatchHub.Message> {
     var book = books.remove(stream);
     if (book != null) {
       List.copyOf(book.feeds).forEach(this::remove);
+      if (book.wantsPrevKv && books.values().stream().noneMatch(b -> b.wantsPrevKv)) {
+        previousValues.wanted(false);
+      }
     }
     waiting.removeIf(ask -> ask.stream() == stream);
   }
@@ -327,7 +350,9 @@ public final class WatchHub extends AbstractBehavior<WatchHub.Message> {
 
   private void match(Feed feed, long revision, Event withoutPrevKv, Event withPrevKv) {
     if (revision >= feed.subscription.fromRevision() && feed.watcher().admits(withoutPrevKv)) {
-      feed.matched.add(feed.watcher().wantsPrevKv() ? withPrevKv : withoutPrevKv);
+      boolean previous = feed.watcher().wantsPrevKv();
+      feed.matched.add(previous ? withPrevKv : withoutPrevKv);
+      feed.missesPrevious |= previous && !RevisionEntry.knowsPrevious(withPrevKv);
       touched.add(feed);
     }
   }
@@ -337,7 +362,7 @@ public final class WatchHub extends AbstractBehavior<WatchHub.Message> {
     feed.matched = new ArrayList<>(1);
     var book = feed.book;
     dirty.add(book);
-    if (book.port.hasCredit()) {
+    if (!feed.missesPrevious && book.port.hasCredit()) {
       long bytes = RevisionEntry.bytes(events);
       var batch = new Batch(feed.watcher(), entry.revision(), events, bytes);
       book.port.charge(batch);

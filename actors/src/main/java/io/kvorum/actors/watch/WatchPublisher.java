@@ -40,6 +40,11 @@ public final class WatchPublisher {
     }
   }
 
+  /** The keyspace was replaced by one at this revision; watchers find the way there in history. */
+  public void jump(long currentRevision) {
+    hub.tell(new WatchHub.Jump(currentRevision));
+  }
+
   /** The hub only. */
   void taken(long bytes) {
     backlogBytes.addAndGet(-bytes);

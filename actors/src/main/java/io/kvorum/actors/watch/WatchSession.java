@@ -310,8 +310,7 @@ final class WatchSession {
 
   private void fillGap(List<Lagging> missing, long from, long newest) {
     var request = request(missing, from);
-    var entries =
-        ring == null ? null : ring.read(from, newest, request.revisionsMax(), request.bytesMax());
+    var entries = ring == null ? null : ring.read(request, newest);
     if (entries != null && entries.getLast().revision() == newest) {
       enqueue(CatchUp.match(request, entries, newest + 1, newest), State.LEVEL);
       return;
@@ -385,10 +384,7 @@ final class WatchSession {
         }
       }
       var request = request(watchers, from);
-      var entries =
-          ring == null
-              ? null
-              : ring.read(from, published, request.revisionsMax(), request.bytesMax());
+      var entries = ring == null ? null : ring.read(request, published);
       if (entries == null) {
         reading = true;
         outside.readHistory(request);

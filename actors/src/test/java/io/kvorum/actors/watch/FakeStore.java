@@ -38,6 +38,7 @@ final class FakeStore implements Supplier<ReadView> {
   private final Map<ByteString, KeyValue> live = new HashMap<>();
   private long current = 1;
   private long compacted = -1;
+  private boolean tellsPreviousValues;
 
   @Override
   public synchronized ReadView get() {
@@ -96,7 +97,20 @@ final class FakeStore implements Supplier<ReadView> {
     current = revision;
     var committed = new RevisionEvents(revision, events);
     revisions.add(committed);
-    return List.of(committed);
+    return List.of(tellsPreviousValues ? committed : told(committed));
+  }
+
+  synchronized void tellPreviousValues(boolean wanted) {
+    tellsPreviousValues = wanted;
+  }
+
+  /** The writer does not know the value that a put replaces, unless it is asked to. */
+  private static RevisionEvents told(RevisionEvents revision) {
+    return new RevisionEvents(
+        revision.revision(),
+        revision.events().stream()
+            .map(e -> e.getType() == Event.EventType.PUT ? e.toBuilder().clearPrevKv().build() : e)
+            .toList());
   }
 
   /** All events of all revisions from 2 on, previous values included. */

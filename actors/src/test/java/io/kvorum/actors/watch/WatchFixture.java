@@ -58,7 +58,7 @@ final class WatchFixture implements AutoCloseable {
   WatchFixture(WatchHub.Settings settings, FakeStore store, @Nullable Executor readExecutor) {
     this.settings = settings;
     this.store = store;
-    this.hub = KIT.spawn(WatchHub.create(settings, store));
+    this.hub = KIT.spawn(WatchHub.create(settings, store, store::tellPreviousValues));
     this.publisher = new WatchPublisher(hub, settings);
     this.streams =
         new WatchStreams(

@@ -15,6 +15,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.SplittableRandom;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -94,33 +95,38 @@ class WatcherIndexTest {
   @Test
   void theRingHoldsTheNewestWithinBothBounds() {
     var ring = new RevisionRing(4, 10_000, 9);
-    assertNull(ring.read(9, 100, 10, 10_000));
-    assertNull(ring.read(10, 100, 10, 10_000));
+    assertNull(read(ring, 9, 100, 10, 10_000));
+    assertNull(read(ring, 10, 100, 10, 10_000));
     for (int i = 10; i < 20; i++) {
       ring.append(entry(i, 10));
     }
     assertEquals(19, ring.newest());
-    assertNull(ring.read(15, 100, 10, 10_000));
-    var all = ring.read(16, 100, 10, 10_000);
+    assertNull(read(ring, 15, 100, 10, 10_000));
+    var all = read(ring, 16, 100, 10, 10_000);
     assertNotNull(all);
     assertEquals(List.of(16L, 17L, 18L, 19L), revisions(all));
-    var bounded = ring.read(16, 18, 2, 10_000);
+    var bounded = read(ring, 16, 18, 2, 10_000);
     assertNotNull(bounded);
     assertEquals(List.of(16L, 17L), revisions(bounded));
-    var small = ring.read(17, 100, 10, 1);
+    var small = read(ring, 17, 100, 10, 1);
     assertNotNull(small);
     assertEquals(List.of(17L), revisions(small));
     ring.append(entry(20, 9_990));
-    assertNull(ring.read(19, 100, 10, 10_000));
-    assertNotNull(ring.read(20, 100, 10, 10_000));
+    assertNull(read(ring, 19, 100, 10, 10_000));
+    assertNotNull(read(ring, 20, 100, 10, 10_000));
     ring.append(entry(21, 50_000));
-    assertNull(ring.read(20, 100, 10, 10_000));
-    assertNotNull(ring.read(21, 100, 10, 10_000));
+    assertNull(read(ring, 20, 100, 10, 10_000));
+    assertNotNull(read(ring, 21, 100, 10, 10_000));
     assertThrows(IllegalStateException.class, () -> ring.append(entry(23, 1)));
     ring.restart(40);
     assertEquals(40, ring.newest());
-    assertNull(ring.read(21, 100, 10, 10_000));
+    assertNull(read(ring, 21, 100, 10, 10_000));
     ring.append(entry(41, 1));
-    assertNotNull(ring.read(41, 100, 10, 10_000));
+    assertNotNull(read(ring, 41, 100, 10, 10_000));
+  }
+
+  private static @Nullable List<RevisionEntry> read(
+      RevisionRing ring, long from, long to, int revisionsMax, long bytesMax) {
+    return ring.read(new CatchUp.Request(List.of(), from, revisionsMax, bytesMax), to);
   }
 }

@@ -35,7 +35,8 @@ final class DiskSpace {
   DiskSpace(Path directory, long minFreeBytes) throws IOException {
     this.directory = directory;
     this.store = Files.getFileStore(directory);
-    this.minFreeBytes = minFreeBytes;
+    // Some file systems, of programs in user space above all, do not tell their size.
+    this.minFreeBytes = store.getTotalSpace() == 0 ? 0 : minFreeBytes;
   }
 
   /** Throws if {@code bytes} more must not be written now. */
@@ -62,7 +63,7 @@ final class DiskSpace {
 
   private void requireFree(long bytes, long mustStay) {
     long free = free();
-    if (free - bytes < mustStay) {
+    if (mustStay > 0 && free - bytes < mustStay) {
       throw new StorageException(
           StorageException.Reason.FULL,
           "disk full: "
@@ -71,7 +72,8 @@ final class DiskSpace {
               + mebibytes(free)
               + " MiB free and "
               + mebibytes(mustStay)
-              + " MiB must stay free; nothing was written. Free some space on this file system; writes resume by themselves");
+              + " MiB must stay free; nothing was written. Free some space on this file system;"
+              + " writes resume by themselves");
     }
   }
 

@@ -28,8 +28,8 @@ import org.slf4j.LoggerFactory;
 final class LogFileScanner {
 
   static final String WHAT_TO_DO =
-      "For a member of a cluster: remove its data directory and let it join again. For a single node: restore the data directory"
-          + " from a snapshot or a backup";
+      "For a member of a cluster: remove its data directory and let it join again. For a single"
+          + " node: restore the data directory from a snapshot or a backup";
 
   /** What is cut is kept beside under this ending, which LevelDB ignores. */
   static final String TORN = ".torn";

@@ -37,6 +37,7 @@ public final class ApplyBatch implements AutoCloseable {
   private final Tables tables;
   private final StoreState before;
   private final CommittedKeys committed;
+  private final KeyHeads heads;
   private final LevelDb.Batch writes;
   private final OperationTotals.Tally tally;
 
@@ -58,11 +59,17 @@ public final class ApplyBatch implements AutoCloseable {
   private boolean open = true;
 
   ApplyBatch(
-      Keyspace keyspace, LevelDb db, Tables tables, StoreState before, OperationTotals totals) {
+      Keyspace keyspace,
+      LevelDb db,
+      Tables tables,
+      StoreState before,
+      KeyHeads heads,
+      OperationTotals totals) {
     this.keyspace = keyspace;
     this.tables = tables;
     this.before = before;
     this.committed = new CommittedKeys(db, tables, null, before);
+    this.heads = heads;
     this.writes = db.batch();
     this.tally = new OperationTotals.Tally(totals);
     this.applied = before.applied();
@@ -79,8 +86,8 @@ public final class ApplyBatch implements AutoCloseable {
       return Outcome.refused(EtcdError.LEASE_NOT_FOUND);
     }
     byte[] key = request.getKey().toByteArray();
-    KeyValue previous = keys.get(key, Keys.NEWEST);
-    if (previous == null && (request.getIgnoreValue() || request.getIgnoreLease())) {
+    Previous previous = keys.previous(key, request);
+    if (previous.record() == null && (request.getIgnoreValue() || request.getIgnoreLease())) {
       return Outcome.refused(EtcdError.KEY_NOT_FOUND);
     }
     PutResponse.Builder response = put(key, request, previous);
@@ -151,6 +158,7 @@ public final class ApplyBatch implements AutoCloseable {
               Math.max(before.peakRecordBytes(), inUse));
       writes.put(tables.state(StoreState.NAME), after.encode());
       keyspace.commit(this, writes, after);
+      changed.forEach(this::remember);
     } finally {
       close();
     }
@@ -175,6 +183,16 @@ public final class ApplyBatch implements AutoCloseable {
       writes.delete(tables.current(key));
     } else {
       writes.put(tables.current(key), value);
+    }
+  }
+
+  private void remember(byte[] key, KeyChanges changes) {
+    KeyChanges.Version newest = changes.at(Long.MAX_VALUE);
+    KeyValue record = newest == null ? null : newest.record();
+    if (record == null) {
+      heads.remove(key);
+    } else {
+      heads.put(key, record);
     }
   }
 
@@ -205,7 +223,16 @@ public final class ApplyBatch implements AutoCloseable {
     return ResponseHeader.newBuilder().setRevision(revision);
   }
 
-  private PutResponse.Builder put(byte[] key, PutRequest request, @Nullable KeyValue previous) {
+  /**
+   * What a put replaces.
+   *
+   * @param record null if the key does not live
+   * @param whole whether the value is known too
+   */
+  private record Previous(@Nullable KeyValue record, boolean whole) {}
+
+  private PutResponse.Builder put(byte[] key, PutRequest request, Previous replaced) {
+    KeyValue previous = replaced.record();
     boolean readsPrevious =
         request.getIgnoreValue() || request.getIgnoreLease() || request.getPrevKv();
     if (readsPrevious) {
@@ -231,7 +258,7 @@ public final class ApplyBatch implements AutoCloseable {
     }
     KeyValue stored = record.build();
     tally.put((long) key.length + stored.getValue().size());
-    store(key, stored, previous);
+    store(key, stored, replaced.whole() ? previous : null);
     PutResponse.Builder response = PutResponse.newBuilder().setHeader(header(revision + 1));
     if (request.getPrevKv() && previous != null) {
       response.setPrevKv(previous);
@@ -311,7 +338,20 @@ public final class ApplyBatch implements AutoCloseable {
     @Override
     public PutResponse.Builder put(PutRequest request) {
       byte[] key = request.getKey().toByteArray();
-      return ApplyBatch.this.put(key, request, get(key, NEWEST));
+      return ApplyBatch.this.put(key, request, previous(key, request));
+    }
+
+    /** Reads the keyspace only where the value is of use, or nothing is known of the key. */
+    private Previous previous(byte[] key, PutRequest request) {
+      boolean whole =
+          request.getIgnoreValue() || request.getPrevKv() || keyspace.tellsPreviousValues();
+      if (!whole && !changed.containsKey(key)) {
+        KeyValue head = heads.get(key, request.getKey());
+        if (head != null) {
+          return new Previous(head, false);
+        }
+      }
+      return new Previous(get(key, NEWEST), true);
     }
 
     @Override

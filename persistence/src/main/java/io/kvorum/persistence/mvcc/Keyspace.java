@@ -48,6 +48,11 @@ public final class Keyspace implements AutoCloseable {
   private volatile @Nullable SharedView newestView;
   private boolean writing;
 
+  /** The writer's thread only. */
+  private KeyHeads heads = new KeyHeads();
+
+  private volatile boolean tellsPreviousValues;
+
   /** The one batch under way; touched by the writer's thread only. */
   private @Nullable ApplyBatch batch;
 
@@ -160,7 +165,7 @@ public final class Keyspace implements AutoCloseable {
   /** Starts a batch; the one before must be committed or closed. Only the writer's thread. */
   public ApplyBatch beginBatch() {
     requireNoBatch();
-    ApplyBatch next = new ApplyBatch(this, store.db(), tables, store.state(), totals);
+    ApplyBatch next = new ApplyBatch(this, store.db(), tables, store.state(), heads, totals);
     batch = next;
     return next;
   }
@@ -268,6 +273,18 @@ public final class Keyspace implements AutoCloseable {
     return store.compactor().idle();
   }
 
+  /**
+   * Whether the events of commits to come shall carry the value before each put that replaces one.
+   * Without, a put of a key written not long ago saves its writer a read. Any thread.
+   */
+  public void tellPreviousValues(boolean wanted) {
+    tellsPreviousValues = wanted;
+  }
+
+  boolean tellsPreviousValues() {
+    return tellsPreviousValues;
+  }
+
   boolean leaseExists(long lease) {
     return options.leaseExists().test(lease);
   }
@@ -370,6 +387,7 @@ public final class Keyspace implements AutoCloseable {
     } finally {
       viewLock.unlock();
     }
+    heads = new KeyHeads();
     next.start();
     retired.removeIf(Store::isGone);
     retired.add(old);

@@ -38,8 +38,10 @@ public final class WalJournal extends AsyncWriteJournal {
     COMMIT
   }
 
-  /** Somebody who is answered when the batch is committed, or failed with it. */
-  private record Waiting(Runnable committed, Consumer<Throwable> failed) {}
+  /** Somebody who waits for the batch, told of its failure, or of null. Must not throw. */
+  private interface Waiting {
+    void answer(@Nullable Throwable failure);
+  }
 
   private final WalStore store;
   private final WalCodec codec;
@@ -78,9 +80,7 @@ public final class WalJournal extends AsyncWriteJournal {
     // All come from one persistent actor. An empty answer says that all were stored.
     store.append(store.log(any.persistenceId()), writerOf(any), events);
     Iterable<Optional<Exception>> answer = rejected ? results : List.of();
-    Promise<Iterable<Optional<Exception>>> promise = Futures.promise();
-    await(new Waiting(() -> promise.success(answer), promise::failure));
-    return promise.future();
+    return afterCommit(answer);
   }
 
   /**
@@ -115,14 +115,16 @@ public final class WalJournal extends AsyncWriteJournal {
   }
 
   @Override
+  @SuppressWarnings("NullAway") // a Void is null
   public Future<Void> doAsyncDeleteMessagesTo(String persistenceId, long toSequenceNr) {
     store.delete(store.log(persistenceId), toSequenceNr);
-    Promise<Void> promise = Futures.promise();
-    await(new Waiting(() -> promise.success(null), promise::failure));
-    return promise.future();
+    return afterCommit(null);
   }
 
-  /** Waits for writes on their way, or a restarted actor could use a sequence number again. */
+  /**
+   * Waits for writes on their way, or a restarted actor could use a sequence number again. Should
+   * they fail, the answer is what the disk holds.
+   */
   @Override
   public Future<Long> doAsyncReadHighestSequenceNr(String persistenceId, long fromSequenceNr) {
     if (waiting.isEmpty()) {
@@ -130,7 +132,13 @@ public final class WalJournal extends AsyncWriteJournal {
     }
     Promise<Long> promise = Futures.promise();
     waiting.add(
-        new Waiting(() -> promise.success(store.log(persistenceId).highest), promise::failure));
+        failure -> {
+          try {
+            promise.success(store.log(persistenceId).highest);
+          } catch (RuntimeException e) {
+            promise.failure(e);
+          }
+        });
     return promise.future();
   }
 
@@ -158,14 +166,23 @@ public final class WalJournal extends AsyncWriteJournal {
     return promise.future();
   }
 
-  /** Commits soon, or at once if the batch holds all that it may. */
-  private void await(Waiting someone) {
-    waiting.add(someone);
+  /** Commits soon, or at once if the batch holds all that it may, and gives {@code result} then. */
+  private <T> Future<T> afterCommit(T result) {
+    Promise<T> promise = Futures.promise();
+    waiting.add(
+        failure -> {
+          if (failure == null) {
+            promise.success(result);
+          } else {
+            promise.failure(failure);
+          }
+        });
     if (store.batchIsFull()) {
       commit();
     } else {
       commitLater();
     }
+    return promise.future();
   }
 
   private void commitLater() {
@@ -179,17 +196,19 @@ public final class WalJournal extends AsyncWriteJournal {
     commitComes = false;
     List<Waiting> answered = waiting;
     waiting = new ArrayList<>();
+    @Nullable Throwable failure = null;
     try {
       store.commit();
-      failing = false;
-      answered.forEach(w -> w.committed.run());
     } catch (RuntimeException e) {
       // Whatever it is, nobody may be told of success, and everybody must be told.
-      if (!failing) {
-        log.error("events could not be written: {}", e.getMessage());
-      }
-      failing = true;
-      answered.forEach(w -> w.failed.accept(e));
+      failure = e;
+    }
+    if (failure != null && !failing) {
+      log.error("events could not be written: {}", failure.getMessage());
+    }
+    failing = failure != null;
+    for (Waiting someone : answered) {
+      someone.answer(failure);
     }
     if (store.hasWork()) {
       commitLater();
@@ -200,7 +219,7 @@ public final class WalJournal extends AsyncWriteJournal {
   public void postStop() {
     IllegalStateException stopped =
         new IllegalStateException("the journal was stopped before the write");
-    waiting.forEach(w -> w.failed.accept(stopped));
+    waiting.forEach(someone -> someone.answer(stopped));
     waiting.clear();
   }
 }

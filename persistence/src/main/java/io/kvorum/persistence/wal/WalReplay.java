@@ -100,8 +100,8 @@ final class WalReplay implements AutoCloseable {
             + sequence
             + " "
             + what
-            + ". For a member of a cluster: remove its data directory and let it join again. For a single node: restore the"
-            + " data directory from a snapshot or a backup");
+            + ". For a member of a cluster: remove its data directory and let it join again. For a"
+            + " single node: restore the data directory from a snapshot or a backup");
   }
 
   @Override

@@ -149,6 +149,7 @@ class WriteTest {
 
   @Test
   void eventsCarryThePreviousRecord() {
+    store.keyspace.tellPreviousValues(true);
     store.put("a", "1");
     store.put("a", "2");
     store.delete(delete("a"));
@@ -160,6 +161,41 @@ class WriteTest {
     assertEquals(Event.EventType.DELETE, events.get(2).getType());
     assertEquals("a= create 0 mod 4 version 0 lease 0", text(events.get(2).getKv()));
     assertEquals("a=2 create 2 mod 3 version 2 lease 0", text(events.get(2).getPrevKv()));
+  }
+
+  @Test
+  void aPutOfAKnownKeyReadsTheValueBeforeOnlyForThoseWhoWantIt() {
+    store.put("a", "1");
+    store.put("a", "2");
+    assertFalse(event(1).hasPrevKv());
+    assertEquals("a=2 create 2 mod 3 version 2 lease 0", text(event(1).getKv()));
+    PutResponse.Builder asked = store.put(put("a", "3").setPrevKv(true));
+    assertEquals("a=2 create 2 mod 3 version 2 lease 0", text(asked.getPrevKv()));
+    assertEquals(asked.getPrevKv(), event(2).getPrevKv());
+    store.put(put("a", "").setIgnoreValue(true));
+    assertEquals("a=3 create 2 mod 5 version 4 lease 0", text(event(3).getKv()));
+    store.delete(delete("a"));
+    assertEquals("a=3 create 2 mod 5 version 4 lease 0", text(event(4).getPrevKv()));
+    store.put("a", "4");
+    assertEquals("a=4 create 7 mod 7 version 1 lease 0", text(event(5).getKv()));
+  }
+
+  private Event event(int at) {
+    return store.events.get(at).events().getFirst();
+  }
+
+  @Test
+  void aBatchThatIsNotCommittedIsNotRemembered() {
+    store.put("a", "1");
+    try (ApplyBatch batch = store.keyspace.beginBatch()) {
+      long index = store.keyspace.applied().index();
+      ok(batch.put(at(index + 1), put("a", "2").build()));
+      ok(batch.put(at(index + 2), put("b", "2").build()));
+    }
+    store.put("a", "3");
+    store.put("b", "3");
+    assertEquals("a=3 create 2 mod 3 version 2 lease 0", text(event(1).getKv()));
+    assertEquals("b=3 create 4 mod 4 version 1 lease 0", text(event(2).getKv()));
   }
 
   @Test

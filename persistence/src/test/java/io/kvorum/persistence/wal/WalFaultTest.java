@@ -202,6 +202,30 @@ class WalFaultTest {
     }
   }
 
+  /** A log that has filled its disk gets out of that by itself, once it may be truncated. */
+  @Test
+  void truncationMakesRoomOnAFullDisk() throws Exception {
+    try (SmallDisk disk = SmallDisk.mount(directory.resolve("disk"), 48)) {
+      WalSettings settings =
+          WalSettings.in(disk.path().resolve("wal"))
+              .withLevelDb(SMALL)
+              .withCompactAfterBytes(1 << 20);
+      try (WalFixture wal = WalFixture.open(settings, WalMetrics.NONE)) {
+        TestKit sender = new TestKit(wal.system);
+        long last = 0;
+        while (write(wal, sender, last + 1)) {
+          last++;
+        }
+        wal.delete("p", last);
+        long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(60);
+        while (!write(wal, sender, last + 1)) {
+          assertTrue(System.nanoTime() < deadline, "still no room");
+        }
+        assertEquals(List.of(last + 1), wal.replay("p").sequences());
+      }
+    }
+  }
+
   private static boolean write(WalFixture wal, TestKit sender, long sequence) {
     byte[] noise = new byte[16 << 10];
     new Random(sequence).nextBytes(noise);
