@@ -28,6 +28,16 @@ public final class LoggingSetup {
   /** Libraries whose chatter at level info tells an operator nothing. */
   private static final List<String> QUIET_LIBRARIES = List.of("org.apache.pekko", "kamon");
 
+  /**
+   * What these warn of comes with every attempt to dial a peer that is down. The lines of {@code
+   * io.kvorum.actors.cluster} say it once.
+   */
+  private static final List<String> PEER_LIBRARIES =
+      List.of(
+          "org.apache.pekko.remote",
+          "org.apache.pekko.cluster",
+          "org.apache.pekko.stream.Materializer");
+
   private LoggingSetup() {}
 
   /** Replaces the log's settings; lines written before went by the defaults. */
@@ -43,6 +53,10 @@ public final class LoggingSetup {
     Level quiet = config.level() == LogLevel.INFO ? Level.WARN : null;
     for (String library : QUIET_LIBRARIES) {
       context.getLogger(library).setLevel(quiet);
+    }
+    boolean normal = config.level() == LogLevel.INFO || config.level() == LogLevel.WARN;
+    for (String library : PEER_LIBRARIES) {
+      context.getLogger(library).setLevel(normal ? Level.ERROR : null);
     }
     for (LogOutput output : config.outputs()) {
       root.addAppender(appender(context, config.format(), output));

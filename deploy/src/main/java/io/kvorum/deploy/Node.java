@@ -28,8 +28,8 @@ import org.slf4j.LoggerFactory;
 /**
  * One running member: its directories, its group, its ports, and the order in which they start and
  * stop. The peer port opens beside everything else, the client port once the member is ready.
- * Stopping goes through Coordinated Shutdown, which the JVM runs on SIGTERM and SIGINT: leadership is
- * handed over first, and connections to the peers are the last to go.
+ * Stopping goes through Coordinated Shutdown, which the JVM runs on SIGTERM and SIGINT: leadership
+ * is handed over first, and connections to the peers are the last to go.
  */
 final class Node {
   private static final Logger log = LoggerFactory.getLogger(Node.class);
@@ -151,7 +151,9 @@ final class Node {
     return done;
   }
 
-  /** As etcd, which ends in order and with code 0. Not on the caller's thread: exiting waits for it. */
+  /**
+   * As etcd, which ends in order and with code 0. Not on the caller's thread: exiting waits for it.
+   */
   private static void exitRemoved(String why) {
     log.warn("{}; remove its data directory", why);
     Thread.ofPlatform().name("removed").start(() -> System.exit(0));

@@ -4,6 +4,7 @@ import com.typesafe.config.Config;
 import com.typesafe.config.ConfigFactory;
 import io.kvorum.actors.apply.MembershipState;
 import io.kvorum.actors.cluster.ArteryConfig;
+import io.kvorum.actors.cluster.GroupPeers;
 import io.kvorum.actors.cluster.PeerAddress;
 import io.kvorum.actors.cluster.PeerNetwork;
 import io.kvorum.actors.cluster.PekkoCluster;
@@ -17,7 +18,6 @@ import io.kvorum.server.EtcdVersion;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
-import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import org.apache.pekko.Done;
@@ -42,10 +42,9 @@ final class PeerListener {
 
   private final CompletableFuture<PeerNetwork> network = new CompletableFuture<>();
   private final CompletableFuture<Throwable> failure = new CompletableFuture<>();
-  private final NetworkPeers peers =
-      new NetworkPeers(network, EtcdVersion.SERVER, this::onMembers);
+  private final NetworkPeers peers = new NetworkPeers(network, EtcdVersion.SERVER, this::onMembers);
   private @Nullable ActorSystem<Void> system;
-  private @Nullable Membership membership;
+  private @Nullable GroupPeers severalMembers;
   private boolean discovering;
   private boolean discovered;
   private boolean closed;
@@ -63,14 +62,12 @@ final class PeerListener {
       socket.setReuseAddress(true);
       socket.bind(new InetSocketAddress(listen.host(), listen.port()));
     } catch (IOException e) {
-      throw new StartException(
-          "cannot listen for peers on " + listen + ": " + e.getMessage(), e);
+      throw new StartException("cannot listen for peers on " + listen + ": " + e.getMessage(), e);
     }
   }
 
   /** Begins to listen, on a thread of its own. */
-  static PeerListener open(
-      ServerConfig config, Config base, CompletableFuture<Keyspace> keyspace) {
+  static PeerListener open(ServerConfig config, Config base, CompletableFuture<Keyspace> keyspace) {
     PeerListener listener = new PeerListener();
     Thread.ofPlatform()
         .name("open-peer-port")
@@ -88,8 +85,9 @@ final class PeerListener {
               advertised(config, keyspace),
               Math.max(MIN_MESSAGE_BYTES, config.clientApi().maxRequestBytes()));
       // The process's signals are the business of the system that serves; this one goes last.
-      Config last =
-          ConfigFactory.parseString("pekko.coordinated-shutdown.run-by-jvm-shutdown-hook = off");
+      // Artery
+      // has a hook of its own besides that of Coordinated Shutdown.
+      Config last = ConfigFactory.parseString("pekko.jvm-shutdown-hooks = off");
       ActorSystem<Void> started =
           ActorSystem.create(
               Behaviors.empty(), SYSTEM, last.withFallback(artery).withFallback(base));
@@ -116,8 +114,7 @@ final class PeerListener {
    * Where the others expect this member: at the URL that it was given, or else, once there is data,
    * at the one that the cluster knows.
    */
-  private static PeerAddress advertised(
-      ServerConfig config, CompletableFuture<Keyspace> keyspace) {
+  private static PeerAddress advertised(ServerConfig config, CompletableFuture<Keyspace> keyspace) {
     String given = config.cluster().initialAdvertisePeerUrls().getFirst().text();
     if (config.cluster().advertisePeerUrlsGiven()) {
       return PeerAddress.of(given);
@@ -153,23 +150,17 @@ final class PeerListener {
     joinPekkoCluster();
   }
 
-  private synchronized void onMembers(Membership next) {
-    membership = next;
-    joinPekkoCluster();
+  private synchronized void onMembers(GroupPeers connections, Membership membership) {
+    if (membership.getMembersCount() > 1) {
+      severalMembers = connections;
+      joinPekkoCluster();
+    }
   }
 
   private void joinPekkoCluster() {
-    if (discovering
-        && !discovered
-        && system != null
-        && membership != null
-        && membership.getMembersCount() > 1) {
+    if (discovering && !discovered && system != null && severalMembers != null) {
       discovered = true;
-      List<PeerAddress> addresses =
-          membership.getMembersList().stream()
-              .map(member -> PeerAddress.of(member.getPeerUrls(0)))
-              .toList();
-      PekkoCluster.join(system, addresses);
+      PekkoCluster.join(system, severalMembers);
     }
   }
 

@@ -57,6 +57,7 @@ final class Settings {
             .withRequestTimeoutTicks(
                 Math.toIntExact(raft.requestTimeout().toMillis() / raft.heartbeatIntervalMillis())),
         Duration.ofMillis(raft.heartbeatIntervalMillis()),
+        raft.initialElectionTickAdvance(),
         raft.requestTimeout(),
         config.clientApi().maxRequestBytes(),
         raft.snapshotCountEntries(),

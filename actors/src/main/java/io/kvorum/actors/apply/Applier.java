@@ -304,7 +304,6 @@ public final class Applier extends AbstractBehavior<Applier.Message> {
       membership.restore(membershipBefore);
       throw e;
     }
-    applied.advance(entries.getLast().position());
     return new Applied(
         entries,
         answers,
@@ -314,7 +313,7 @@ public final class Applier extends AbstractBehavior<Applier.Message> {
   }
 
   /**
-   * Tells the replica before the callers: who knows that a membership change is made may ask for
+   * Tells the replica before everybody else: who knows that a membership change is made may ask for
    * the next one. The replica counts majorities by what it is told, so it must not come back with
    * an older membership after a crash, and the keyspace is made durable first.
    */
@@ -324,6 +323,7 @@ public final class Applier extends AbstractBehavior<Applier.Message> {
       listener.configuration(membership.configuration(), batch.entries().getLast().index());
       listener.durable(durable);
     }
+    applied.advance(batch.entries().getLast().position());
     answer(batch);
     listener.events(batch.events());
   }

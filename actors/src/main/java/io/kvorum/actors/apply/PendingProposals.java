@@ -50,6 +50,11 @@ public final class PendingProposals {
     this.late = late;
   }
 
+  /** Tells all whose time is up no more than that. */
+  public PendingProposals(MemberId self, long wallClockMillis, long timeoutNanos) {
+    this(self, wallClockMillis, timeoutNanos, begun -> EtcdError.TIMEOUT);
+  }
+
   public long nextId() {
     return lastId.incrementAndGet();
   }

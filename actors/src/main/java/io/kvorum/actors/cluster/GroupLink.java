@@ -10,6 +10,7 @@ import io.kvorum.protocol.internal.PeerRefusal;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
@@ -35,6 +36,9 @@ final class GroupLink implements GroupPeers {
 
   private static final int MAX_OPEN_QUESTIONS = 4096;
 
+  /** Beyond, who is not known is not answered until the log has caught up. */
+  private static final int MAX_NEWCOMERS = 16;
+
   private final PeerNetwork network;
   private final LogIdentity identity;
   private final PeerHandler handler;
@@ -42,6 +46,13 @@ final class GroupLink implements GroupPeers {
   private final Map<String, Long> lastRefusals = new ConcurrentHashMap<>();
   private final Map<String, Long> lastComplaints = new ConcurrentHashMap<>();
   private volatile Map<MemberId, Peer> peers = Map.of();
+
+  /**
+   * Members of the cluster that this one's log does not know yet, at the addresses that they speak
+   * from: a member that was away may find one of them leading, and must be able to answer it.
+   */
+  private volatile Map<MemberId, Peer> newcomers = Map.of();
+
   private volatile Set<MemberId> removed = Set.of();
 
   GroupLink(PeerNetwork network, LogIdentity identity, PeerHandler handler) {
@@ -65,6 +76,21 @@ final class GroupLink implements GroupPeers {
         membership.getRemovedIdsList().stream()
             .map(MemberId::new)
             .collect(Collectors.toUnmodifiableSet());
+    Map<MemberId, Peer> unknown = new HashMap<>(newcomers);
+    unknown.keySet().removeIf(id -> peers.containsKey(id) || removed.contains(id));
+    newcomers = Map.copyOf(unknown);
+  }
+
+  private synchronized void remember(MemberId newcomer, ActorRef sender) {
+    Optional<String> host = sender.path().address().getHost();
+    Map<MemberId, Peer> unknown = new HashMap<>(newcomers);
+    if (host.isPresent() && !peers.containsKey(newcomer) && unknown.size() < MAX_NEWCOMERS) {
+      int port = sender.path().address().getPort().orElse(0);
+      PeerAddress address = new PeerAddress(host.get(), port);
+      unknown.put(newcomer, new Peer(network, header(newcomer), address));
+      newcomers = Map.copyOf(unknown);
+      log.info("member {} at {} is not known here yet, and is answered there", newcomer, address);
+    }
   }
 
   private void addressOf(Membership.Member member, @Nullable Peer known, Map<MemberId, Peer> next) {
@@ -93,6 +119,9 @@ final class GroupLink implements GroupPeers {
 
   private void send(MemberId to, PeerMessage.Body body) {
     Peer peer = peers.get(to);
+    if (peer == null) {
+      peer = newcomers.get(to);
+    }
     if (peer != null) {
       peer.send(body);
     }
@@ -124,15 +153,39 @@ final class GroupLink implements GroupPeers {
         .collect(Collectors.toUnmodifiableMap(Map.Entry::getKey, e -> e.getValue().link()));
   }
 
-  void onPingInterval(boolean warm) {
+  PekkoCluster.Candidates candidates() {
+    Map<MemberId, Peer> others = peers;
+    boolean first =
+        others.keySet().stream()
+            .allMatch(other -> Long.compareUnsigned(identity.member().value(), other.value()) < 0);
+    return new PekkoCluster.Candidates(
+        first,
+        others.size(),
+        others.values().stream().filter(Peer::isConnected).map(peer -> peer.address).toList());
+  }
+
+  void ping(boolean warm) {
     for (Peer peer : peers.values()) {
       peer.send(new PeerMessage.Ping());
       if (warm) {
         peer.keepWarm();
       }
+    }
+  }
+
+  void noticeSilence() {
+    for (Peer peer : peers.values()) {
       if (peer.fellSilent()) {
         log.warn("lost contact with member {} at {}", peer.member, peer.address);
         handler.unreachable(peer.member);
+      }
+      if (peer.isMissing()) {
+        log.warn(
+            "no contact with member {} so far: it is not up, or not at {}, or knows this member by"
+                + " another address than {}",
+            peer.member,
+            peer.address,
+            network.address());
       }
       if (peer.isRedialDue()) {
         network.redial(peer.address);
@@ -165,13 +218,16 @@ final class GroupLink implements GroupPeers {
           PeerRefusal.Reason.OTHER_MEMBER,
           "member " + identity.member() + " runs here, not " + header.to());
     } else {
-      heard(header);
+      heard(header, sender);
       deliver(header, body, sender);
     }
   }
 
-  private void heard(PeerMessage.Header header) {
+  private void heard(PeerMessage.Header header, ActorRef sender) {
     Peer peer = peers.get(header.from());
+    if (peer == null && !newcomers.containsKey(header.from())) {
+      remember(header.from(), sender);
+    }
     if (peer != null
         && !peer.heard(header.serverVersion())
         && peer.heardAnew(header.serverVersion())) {

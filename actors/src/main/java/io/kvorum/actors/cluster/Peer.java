@@ -10,8 +10,11 @@ final class Peer {
   /** Four times the interval at which members ping each other. */
   static final Duration SILENCE = Duration.ofSeconds(2);
 
+  /** A member that starts together with this one has been heard by then. */
+  private static final Duration MISSING = Duration.ofSeconds(10);
+
   /** A first attempt to dial anew may get stuck as well; whoever is down is left in peace. */
-  private static final Duration MAX_REDIAL_INTERVAL = Duration.ofSeconds(30);
+  private static final Duration MAX_REDIAL_INTERVAL = Duration.ofSeconds(8);
 
   final MemberId member;
   final PeerAddress address;
@@ -27,6 +30,7 @@ final class Peer {
   private volatile String serverVersion = "";
 
   // Of the timer alone.
+  private boolean missed;
   private long redialedNanos;
   private long redialIntervalNanos = SILENCE.toNanos();
 
@@ -87,6 +91,15 @@ final class Peer {
     return false;
   }
 
+  /** Whether it was never heard although there was time for it; said once. */
+  boolean isMissing() {
+    if (missed || !serverVersion.isEmpty() || silenceNanos() <= MISSING.toNanos()) {
+      return false;
+    }
+    missed = true;
+    return true;
+  }
+
   /** Whether its silence has lasted so long that the connections to it may be stuck. */
   boolean isRedialDue() {
     if (silenceNanos() <= SILENCE.toNanos()) {
@@ -104,6 +117,10 @@ final class Peer {
 
   private long silenceNanos() {
     return System.nanoTime() - heardNanos;
+  }
+
+  boolean isConnected() {
+    return connected;
   }
 
   GroupPeers.Link link() {

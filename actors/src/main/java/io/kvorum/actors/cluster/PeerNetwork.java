@@ -18,6 +18,7 @@ import org.apache.pekko.actor.Cancellable;
 import org.apache.pekko.actor.ExtendedActorSystem;
 import org.apache.pekko.actor.typed.ActorSystem;
 import org.apache.pekko.actor.typed.javadsl.Adapter;
+import org.apache.pekko.dispatch.Dispatchers;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -28,9 +29,6 @@ import org.slf4j.LoggerFactory;
  */
 public final class PeerNetwork {
   private static final Logger log = LoggerFactory.getLogger(PeerNetwork.class);
-
-  /** Where the replica runs too: handing a message on to it wakes no other thread. */
-  private static final String INBOX_DISPATCHER = "kvorum.raft-dispatcher";
 
   /** Silent members are spoken to this often, and a silence is noticed this late. */
   private static final Duration PING_INTERVAL = Duration.ofMillis(500);
@@ -54,6 +52,8 @@ public final class PeerNetwork {
   private final Cancellable pings;
   private final Allowance infoAnswers = new Allowance(MAX_INFO_ANSWERS_PER_SECOND);
   private long pingCount;
+  private long pingedNanos = System.nanoTime();
+  private long judgeFromNanos = System.nanoTime();
 
   private PeerNetwork(ExtendedActorSystem system, String serverVersion, Supplier<PeerInfo> self) {
     this.system = system;
@@ -63,7 +63,8 @@ public final class PeerNetwork {
       inboxes.put(
           lane,
           system.systemActorOf(
-              PeerInbox.props(this).withDispatcher(INBOX_DISPATCHER), lane.actorName()));
+              PeerInbox.props(this).withDispatcher(Dispatchers.DefaultDispatcherId()),
+              lane.actorName()));
     }
     this.pings =
         system
@@ -126,7 +127,16 @@ public final class PeerNetwork {
 
   private void onPingInterval() {
     boolean warm = pingCount++ % WARM_INTERVAL_PINGS == 0;
-    groups.values().forEach(group -> group.onPingInterval(warm));
+    groups.values().forEach(group -> group.ping(warm));
+    long now = System.nanoTime();
+    if (now - pingedNanos > 2 * PING_INTERVAL.toNanos()) {
+      // This process was held up: what the peers said meanwhile is still to be read.
+      judgeFromNanos = now + Peer.SILENCE.toNanos();
+    }
+    pingedNanos = now;
+    if (now - judgeFromNanos >= 0) {
+      groups.values().forEach(GroupLink::noticeSilence);
+    }
   }
 
   void redial(PeerAddress address) {
@@ -164,6 +174,11 @@ public final class PeerNetwork {
 
   void reply(ActorRef to, PeerMessage.Header header, PeerMessage.Body body) {
     to.tell(PeerMessage.of(header, body), inbox(PeerInbox.Lane.ORDINARY));
+  }
+
+  /** What this process advertises. */
+  String address() {
+    return system.provider().getDefaultAddress().hostPort();
   }
 
   String serverVersion() {

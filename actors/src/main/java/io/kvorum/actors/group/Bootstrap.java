@@ -29,11 +29,20 @@ final class Bootstrap {
   private Bootstrap() {}
 
   /** A start that is not allowed; the message says why and what to do. */
-  static final class RefusedException extends RuntimeException {
+  static class RefusedException extends RuntimeException {
     private static final long serialVersionUID = 1L;
 
     RefusedException(String message) {
       super(message);
+    }
+  }
+
+  /** The cluster has removed this member. */
+  static final class RemovedException extends RefusedException {
+    private static final long serialVersionUID = 1L;
+
+    RemovedException() {
+      super("this member was removed from the cluster");
     }
   }
 
@@ -90,7 +99,9 @@ final class Bootstrap {
   private static Map<MemberId, List<String>> initialMembers(GroupSettings settings) {
     GroupSettings.InitialCluster initial = settings.initialCluster();
     Map<MemberId, List<String>> members = new TreeMap<>();
-    initial.members().forEach((name, urls) -> members.put(Identity.member(urls, initial.token()), urls));
+    initial
+        .members()
+        .forEach((name, urls) -> members.put(Identity.member(urls, initial.token()), urls));
     return members;
   }
 
@@ -105,8 +116,8 @@ final class Bootstrap {
   }
 
   /**
-   * Who takes part as long as nothing is applied: those whom the log's first entries name. Nobody if
-   * the log is that of a member which joins.
+   * Who takes part as long as nothing is applied: those whom the log's first entries name. Nobody
+   * if the log is that of a member which joins.
    */
   static Membership membershipAtStart(RecoveredLog log, long clusterId) {
     MembershipState membership =

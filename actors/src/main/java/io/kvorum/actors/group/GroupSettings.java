@@ -13,6 +13,7 @@ import java.util.Map;
  * @param clientUrls published to the cluster
  * @param serverVersion this server's version, for example {@code 3.7.1}
  * @param tick length of raft's unit of time
+ * @param electionTickAdvance whether the first election may come before an election timeout is over
  * @param requestTimeout how long a proposal or a read index may take
  * @param maxRequestBytes largest encoded proposal
  * @param syncEntries the keyspace is made durable after this many applied entries
@@ -28,6 +29,7 @@ public record GroupSettings(
     MemberRules memberRules,
     RaftSettings raft,
     Duration tick,
+    boolean electionTickAdvance,
     Duration requestTimeout,
     int maxRequestBytes,
     long syncEntries,
@@ -40,7 +42,8 @@ public record GroupSettings(
    * @param members peer URLs by member name, this member's among them
    * @param join the members are a cluster that exists: take part in it
    * @param token {@code --initial-cluster-token}
-   * @param tokenGiven whether the operator named the token: then a log of another cluster is refused
+   * @param tokenGiven whether the operator named the token: then a log of another cluster is
+   *     refused
    * @param force make this member the only one, whatever log and keyspace say
    */
   public record InitialCluster(

@@ -7,7 +7,6 @@ import io.kvorum.actors.raft.log.Entry;
 import io.kvorum.actors.snapshot.InterruptedInstall;
 import io.kvorum.actors.telemetry.EtcdMetrics;
 import io.kvorum.actors.telemetry.Telemetry;
-import io.kvorum.actors.wal.LogIdentity;
 import io.kvorum.actors.wal.RecoveredLog;
 import io.kvorum.actors.wal.WalActor;
 import io.kvorum.persistence.mvcc.Keyspace;
@@ -38,23 +37,14 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Brings a group up and keeps it up: recovers the log, decides with what the peers say how to begin,
- * starts the group's parts, publishes the member's attributes, starts the log's actor anew when its
- * disk failed, and ends the group when the cluster has removed this member.
+ * Brings a group up and keeps it up: recovers the log, decides with what the peers say how to
+ * begin, starts the group's parts, publishes the member's attributes, starts the log's actor anew
+ * when its disk failed, and ends the group when the cluster has removed this member.
  */
 public final class GroupSupervisor extends AbstractBehavior<GroupSupervisor.Message> {
   private static final Logger log = LoggerFactory.getLogger(GroupSupervisor.class);
   private static final Duration WAL_RETRY_DELAY = Duration.ofSeconds(1);
   private static final Duration PUBLISH_RETRY_DELAY = Duration.ofMillis(500);
-
-  /** How long a new cluster's member waits to hear that the cluster exists already. */
-  private static final Duration ASK_BEFORE_NEW = Duration.ofSeconds(1);
-
-  private static final Duration ASK_BEFORE_JOINING = Duration.ofSeconds(2);
-  private static final Duration JOIN_RETRY_DELAY = Duration.ofMillis(250);
-
-  /** A member that joins gives up when no peer has told it of the cluster for this long. */
-  private static final Duration JOIN_LIMIT = Duration.ofSeconds(10);
 
   /** A removed member answers this much longer, as etcd's. */
   private static final Duration LINGER = Duration.ofSeconds(1);
@@ -75,11 +65,7 @@ public final class GroupSupervisor extends AbstractBehavior<GroupSupervisor.Mess
 
   private record MembershipApplied(Membership membership) implements Message {}
 
-  private record NewCluster(LogIdentity identity) implements Message {}
-
-  private record JoinCluster() implements Message {}
-
-  private record Joined(Joining.Ticket ticket) implements Message {}
+  private record Planned(Beginning.Plan plan) implements Message {}
 
   private record StartRefused(Throwable cause) implements Message {}
 
@@ -130,12 +116,10 @@ public final class GroupSupervisor extends AbstractBehavior<GroupSupervisor.Mess
   private final Environment environment;
   private final EtcdMetrics metrics;
   private final Lifecycle lifecycle;
-  private final long joinDeadlineNanos = System.nanoTime() + JOIN_LIMIT.toNanos();
 
   private volatile org.apache.pekko.actor.ActorRef wal;
   private RunningGroup.@Nullable Start starting;
   private volatile @Nullable RunningGroup group;
-  private @Nullable LogIdentity knownIdentity;
 
   /** The log as it will be when an installation that was interrupted is completed. */
   private @Nullable RecoveredLog interrupted;
@@ -209,10 +193,8 @@ public final class GroupSupervisor extends AbstractBehavior<GroupSupervisor.Mess
       case RestartWal restart -> wal = spawnWal();
       case LeaderChanged(var leader) -> onLeader(leader);
       case MembershipApplied(var membership) -> onMembership(membership);
-      case NewCluster(var identity) -> beginNewCluster(identity);
-      case JoinCluster join -> join();
-      case Joined(var ticket) -> beginJoined(ticket);
-      case StartRefused(var cause) -> lifecycle.ready().completeExceptionally(cause);
+      case Planned(var plan) -> begin(plan);
+      case StartRefused(var cause) -> onStartRefused(cause);
       case PublishAgain again -> publish();
       case AttributesPublished(var outcome) -> onAttributesPublished(outcome);
       case CheckVersion check -> checkVersion();
@@ -220,9 +202,7 @@ public final class GroupSupervisor extends AbstractBehavior<GroupSupervisor.Mess
       case RemovedSays(var peer) ->
           endRemoved("member " + peer + " says that this member was removed from the cluster");
       case LingerOver over ->
-          lifecycle
-              .removed()
-              .complete("the member has been permanently removed from the cluster");
+          lifecycle.removed().complete("the member has been permanently removed from the cluster");
       case HandOver(var done) -> handOver(done);
       case Stop stop -> {
         return Behaviors.stopped();
@@ -261,17 +241,17 @@ public final class GroupSupervisor extends AbstractBehavior<GroupSupervisor.Mess
         return;
       }
       keyspace.installFinished();
-      knownIdentity = recovered.identity();
-      if (knownIdentity != null && recovered.lastIndex() > 0) {
-        restart(knownIdentity, recovered, stored);
-      } else if (settings.initialCluster().join()
-          || (knownIdentity != null && !Bootstrap.isOfNewCluster(settings, knownIdentity))) {
-        join();
-      } else {
-        askBeforeNewCluster(Bootstrap.newIdentity(settings));
-      }
+      pipe(new Beginning(settings, environment).plan(recovered, stored).thenApply(Planned::new));
     } catch (RuntimeException e) {
-      lifecycle.ready().completeExceptionally(e);
+      onStartRefused(e);
+    }
+  }
+
+  private void onStartRefused(Throwable cause) {
+    if (cause instanceof Bootstrap.RemovedException removal) {
+      endRemoved(String.valueOf(removal.getMessage()));
+    } else {
+      lifecycle.ready().completeExceptionally(cause);
     }
   }
 
@@ -285,96 +265,21 @@ public final class GroupSupervisor extends AbstractBehavior<GroupSupervisor.Mess
     }
   }
 
-  private void restart(LogIdentity own, RecoveredLog recovered, @Nullable Membership stored) {
-    Membership membership =
-        stored == null ? Bootstrap.membershipAtStart(recovered, own.clusterId()) : stored;
-    if (membership.getRemovedIdsList().contains(own.member().value())) {
-      endRemoved("this member was removed from the cluster");
-      return;
+  /** Writes what the log must hold first; the group starts when it is on disk. */
+  private void begin(Beginning.Plan plan) {
+    if (plan.initialise()) {
+      wal.tell(
+          new WalActor.Initialise(plan.start().identity()),
+          org.apache.pekko.actor.ActorRef.noSender());
     }
-    if (!settings.initialCluster().force()) {
-      start(new RunningGroup.Start(own, recovered, stored, membership, false));
-      return;
-    }
-    List<Entry> removals =
-        ForcedCluster.removalOfOthers(
-            own,
-            recovered,
-            environment.keyspace().applied().index(),
-            stored == null ? Membership.getDefaultInstance() : stored);
-    RecoveredLog extended = ForcedCluster.extended(recovered, removals);
-    var forced = new RunningGroup.Start(own, extended, stored, membership, true);
-    if (removals.isEmpty()) {
-      start(forced);
+    if (plan.write().isEmpty()) {
+      start(plan.start());
     } else {
-      log.warn("forcing a new cluster: the {} other members are removed", removals.size());
-      write(forced, removals);
+      starting = plan.start();
+      wal.tell(
+          new WalActor.Write(plan.start().log().hardState(), plan.write(), List.of()),
+          org.apache.pekko.actor.ActorRef.noSender());
     }
-  }
-
-  private void askBeforeNewCluster(LogIdentity own) {
-    if (knownIdentity != null || settings.initialCluster().members().size() == 1) {
-      beginNewCluster(own);
-      return;
-    }
-    CompletionStage<Message> decision =
-        Joining.askOthers(environment.peers(), settings, ASK_BEFORE_NEW)
-            .thenApplyAsync(
-                answers -> {
-                  Joining.refuseWhereBootstrapped(own, answers);
-                  return new NewCluster(own);
-                },
-                environment.readExecutor());
-    pipe(decision);
-  }
-
-  /** Writes what a new log begins with; the group starts when it is on disk. */
-  private void beginNewCluster(LogIdentity own) {
-    if (knownIdentity == null) {
-      wal.tell(new WalActor.Initialise(own), org.apache.pekko.actor.ActorRef.noSender());
-    }
-    RecoveredLog first = Bootstrap.newLog(settings, own);
-    Membership members = Bootstrap.membershipAtStart(first, own.clusterId());
-    write(new RunningGroup.Start(own, first, null, members, false), first.entries());
-  }
-
-  private void join() {
-    Optional<LogIdentity> known = Optional.ofNullable(knownIdentity);
-    CompletionStage<Message> decision =
-        Joining.askOthers(environment.peers(), settings, ASK_BEFORE_JOINING)
-            .thenApplyAsync(
-                answers ->
-                    Joining.join(settings, known, answers)
-                        .<Message>map(Joined::new)
-                        .orElseGet(JoinCluster::new),
-                environment.readExecutor());
-    pipe(
-        decision.thenApply(
-            next -> {
-              if (next instanceof JoinCluster && joinDeadlineNanos - System.nanoTime() <= 0) {
-                throw new Bootstrap.RefusedException(
-                    "cannot fetch cluster info from peer urls: could not retrieve cluster"
-                        + " information from the given URLs, "
-                        + settings.initialCluster().members());
-              }
-              return next;
-            }));
-  }
-
-  private void beginJoined(Joining.Ticket ticket) {
-    LogIdentity own = ticket.identity();
-    if (knownIdentity == null) {
-      wal.tell(new WalActor.Initialise(own), org.apache.pekko.actor.ActorRef.noSender());
-    }
-    RecoveredLog empty = new RecoveredLog(own, HardState.INITIAL, LogPosition.ZERO, List.of());
-    start(new RunningGroup.Start(own, empty, null, ticket.membership(), false));
-  }
-
-  private void write(RunningGroup.Start next, List<Entry> entries) {
-    starting = next;
-    wal.tell(
-        new WalActor.Write(next.log().hardState(), entries, List.of()),
-        org.apache.pekko.actor.ActorRef.noSender());
   }
 
   private void onWritten(ReplicaMessage.Persisted persisted) {
@@ -395,11 +300,12 @@ public final class GroupSupervisor extends AbstractBehavior<GroupSupervisor.Mess
             environment,
             metrics,
             new WalPort(),
-            base -> wal.tell(new WalActor.Replace(base), org.apache.pekko.actor.ActorRef.noSender()),
+            base ->
+                wal.tell(new WalActor.Replace(base), org.apache.pekko.actor.ActorRef.noSender()),
             from,
             new Owner(self));
     group = running;
-    running.begin();
+    running.begin(settings.electionTickAdvance());
     timers.startTimerWithFixedDelay(new Tick(), settings.tick());
     timers.startTimerWithFixedDelay(new CheckVersion(), VERSION_CHECK_INTERVAL);
     metrics.identify(from.identity().member().toString(), settings.serverVersion());
@@ -482,8 +388,7 @@ public final class GroupSupervisor extends AbstractBehavior<GroupSupervisor.Mess
   }
 
   private Publication publication(RunningGroup running) {
-    return new Publication(
-        settings, running.identity().member(), running.local(), running.peers());
+    return new Publication(settings, running.identity().member(), running.local(), running.peers());
   }
 
   /**
@@ -540,7 +445,7 @@ public final class GroupSupervisor extends AbstractBehavior<GroupSupervisor.Mess
     }
   }
 
-  private void pipe(CompletionStage<Message> stage) {
+  private void pipe(CompletionStage<? extends Message> stage) {
     getContext()
         .pipeToSelf(
             stage,
@@ -549,8 +454,7 @@ public final class GroupSupervisor extends AbstractBehavior<GroupSupervisor.Mess
                 return message;
               }
               return new StartRefused(
-                  failure instanceof CompletionException wrapped
-                          && wrapped.getCause() != null
+                  failure instanceof CompletionException wrapped && wrapped.getCause() != null
                       ? wrapped.getCause()
                       : failure);
             });

@@ -66,8 +66,7 @@ final class Joining {
       Peers peers, String url, Duration timeout) {
     return peers
         .ask(url, timeout)
-        .handle(
-            (peer, failure) -> Optional.ofNullable(peer).map(known -> new Answer(url, known)))
+        .handle((peer, failure) -> Optional.ofNullable(peer).map(known -> new Answer(url, known)))
         .toCompletableFuture();
   }
 
@@ -134,8 +133,7 @@ final class Joining {
     return Optional.empty();
   }
 
-  private static Ticket ticket(
-      GroupSettings settings, Optional<LogIdentity> known, Answer answer) {
+  private static Ticket ticket(GroupSettings settings, Optional<LogIdentity> known, Answer answer) {
     Membership existing = answer.peer().membership();
     Collection<List<String>> named = settings.initialCluster().members().values();
     if (named.size() != existing.getMembersCount()) {
@@ -182,7 +180,8 @@ final class Joining {
         .filter(member -> sameUrls(urls, member.getPeerUrlsList()))
         .findFirst()
         .orElseThrow(
-            () -> mismatch("no member has the URLs of this one", answer, urls.toString(), settings));
+            () ->
+                mismatch("no member has the URLs of this one", answer, urls.toString(), settings));
   }
 
   private static void refuseOtherIdentity(LogIdentity known, LogIdentity found, Answer answer) {

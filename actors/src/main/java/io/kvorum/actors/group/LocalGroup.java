@@ -104,6 +104,8 @@ final class LocalGroup implements Group, Ports.Replies, Ports.Observer {
             identity.member(),
             settings.memberRules(),
             membership,
+            applied,
+            () -> committed,
             proposals,
             leadership,
             peers,

@@ -2,6 +2,7 @@ package io.kvorum.actors.group;
 
 import com.google.protobuf.ByteString;
 import com.google.protobuf.InvalidProtocolBufferException;
+import io.kvorum.actors.apply.AppliedIndex;
 import io.kvorum.actors.apply.MembershipState;
 import io.kvorum.actors.apply.PendingProposals;
 import io.kvorum.actors.cluster.GroupPeers;
@@ -22,7 +23,9 @@ import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
+import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
+import java.util.function.LongSupplier;
 import java.util.function.Predicate;
 import org.apache.pekko.Done;
 import org.jspecify.annotations.Nullable;
@@ -42,12 +45,17 @@ final class LocalMembers implements MemberAdministration {
   /** A learner may be promoted when it has this much of the leader's log, as in etcd. */
   private static final double READY_SHARE = 0.9;
 
+  /** A leader whose state machine lags further behind judges no learner, as in etcd. */
+  private static final Duration APPLY_LIMIT = Duration.ofSeconds(1);
+
   /** Between attempts to find a leader that answers. */
   private static final Duration PROMOTION_ATTEMPT = Duration.ofSeconds(1);
 
   private final MemberId self;
   private final GroupSettings.MemberRules rules;
   private final MembershipState membership;
+  private final AppliedIndex applied;
+  private final LongSupplier committed;
   private final PendingProposals proposals;
   private final Leadership leadership;
   private final GroupPeers peers;
@@ -58,6 +66,8 @@ final class LocalMembers implements MemberAdministration {
       MemberId self,
       GroupSettings.MemberRules rules,
       MembershipState membership,
+      AppliedIndex applied,
+      LongSupplier committed,
       PendingProposals proposals,
       Leadership leadership,
       GroupPeers peers,
@@ -66,6 +76,8 @@ final class LocalMembers implements MemberAdministration {
     this.self = self;
     this.rules = rules;
     this.membership = membership;
+    this.applied = applied;
+    this.committed = committed;
     this.proposals = proposals;
     this.leadership = leadership;
     this.peers = peers;
@@ -122,7 +134,8 @@ final class LocalMembers implements MemberAdministration {
               }
               MemberId leader = leadership.leader();
               return leader.equals(self)
-                  ? promoteAsLeader(member).thenCompose(o -> retryUnlessLed(o, member, deadlineNanos))
+                  ? promoteAsLeader(member)
+                      .thenCompose(o -> retryUnlessLed(o, member, deadlineNanos))
                   : forwardPromotion(leader, member, deadlineNanos);
             });
   }
@@ -194,6 +207,22 @@ final class LocalMembers implements MemberAdministration {
   }
 
   private CompletionStage<Outcome<List<Member>>> promoteAsLeader(MemberId member) {
+    return caughtUp()
+        .thenCompose(
+            done ->
+                done
+                    ? promoteIfReady(member)
+                    : refused("promoting member " + member, EtcdError.TIMEOUT_WAIT_APPLIED_INDEX));
+  }
+
+  /** The member that asked may have applied what this one, its leader, has not yet. */
+  private CompletableFuture<Boolean> caughtUp() {
+    CompletableFuture<Boolean> reached = new CompletableFuture<>();
+    applied.whenReached(committed.getAsLong(), () -> reached.complete(true));
+    return reached.completeOnTimeout(false, APPLY_LIMIT.toMillis(), TimeUnit.MILLISECONDS);
+  }
+
+  private CompletionStage<Outcome<List<Member>>> promoteIfReady(MemberId member) {
     CompletableFuture<Optional<ReplicationReport>> report = new CompletableFuture<>();
     replica.accept(new ReplicaMessage.ReportProgress(report));
     return report.thenCompose(
@@ -238,8 +267,8 @@ final class LocalMembers implements MemberAdministration {
   }
 
   /**
-   * Before this member stops: gives leadership, if it has it, to the voter that it has heard for the
-   * longest time.
+   * Before this member stops: gives leadership, if it has it, to the voter that it has heard for
+   * the longest time.
    *
    * @return completes when another one leads, or after {@code limit}
    */
@@ -254,9 +283,7 @@ final class LocalMembers implements MemberAdministration {
     }
     log.info("handing leadership to member {}", successor.get());
     return transfer(
-            successor.get(),
-            leader -> !leader.equals(self) && !leader.equals(MemberId.NONE),
-            limit)
+            successor.get(), leader -> !leader.equals(self) && !leader.equals(MemberId.NONE), limit)
         .thenApply(
             moved -> {
               log.info(
@@ -275,10 +302,8 @@ final class LocalMembers implements MemberAdministration {
     return link != null && link.connected() ? link.connectedFor() : Duration.ZERO;
   }
 
-  private CompletionStage<Boolean> transfer(
-      MemberId to, Predicate<MemberId> done, Duration limit) {
-    CompletableFuture<Boolean> moved =
-        leadership.await(done, System.nanoTime() + limit.toNanos());
+  private CompletionStage<Boolean> transfer(MemberId to, Predicate<MemberId> done, Duration limit) {
+    CompletableFuture<Boolean> moved = leadership.await(done, System.nanoTime() + limit.toNanos());
     if (!moved.isDone()) {
       replica.accept(new ReplicaMessage.TransferLeadership(to));
     }

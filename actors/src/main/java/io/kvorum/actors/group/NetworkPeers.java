@@ -15,7 +15,7 @@ import java.time.Duration;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
-import java.util.function.Consumer;
+import java.util.function.BiConsumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -25,15 +25,18 @@ import org.jspecify.annotations.Nullable;
 public final class NetworkPeers implements Peers {
   private final CompletionStage<PeerNetwork> network;
   private final String serverVersion;
-  private final Consumer<Membership> onMembers;
+  private final BiConsumer<GroupPeers, Membership> onMembers;
   private volatile @Nullable LateLink link;
 
   /**
    * @param network completes when it listens
-   * @param onMembers told of each membership that the group gives to its connections
+   * @param onMembers told of each membership that the group gives to its connections, once there
+   *     are any
    */
   public NetworkPeers(
-      CompletionStage<PeerNetwork> network, String serverVersion, Consumer<Membership> onMembers) {
+      CompletionStage<PeerNetwork> network,
+      String serverVersion,
+      BiConsumer<GroupPeers, Membership> onMembers) {
     this.network = network;
     this.serverVersion = serverVersion;
     this.onMembers = onMembers;
@@ -88,6 +91,7 @@ public final class NetworkPeers implements Peers {
       }
       peers.members(membership);
       connected = peers;
+      onMembers.accept(peers, membership);
     }
 
     @Override
@@ -95,8 +99,8 @@ public final class NetworkPeers implements Peers {
       membership = next;
       if (connected != null) {
         connected.members(next);
+        onMembers.accept(connected, next);
       }
-      onMembers.accept(next);
     }
 
     @Override

@@ -58,8 +58,8 @@ final class RunningGroup {
    *
    * @param stored membership that the keyspace holds; {@code null} if nothing was applied yet
    * @param known members to talk to while this one is not part of the membership applied
-   * @param alone whether everything in the log is committed, and this member the only voter, because
-   *     the operator says so
+   * @param alone whether everything in the log is committed, and this member the only voter,
+   *     because the operator says so
    */
   record Start(
       LogIdentity identity,
@@ -152,7 +152,7 @@ final class RunningGroup {
     this.snapshots =
         context.spawn(
             Snapshots.create(
-                SnapshotSettings.defaults(),
+                SnapshotSettings.from(context.getSystem().settings().config()),
                 new Snapshots.Surroundings(
                     settings.group(),
                     start.identity().clusterId(),
@@ -188,11 +188,11 @@ final class RunningGroup {
   }
 
   /** Lets it run. The owner passes on by now what the log's actor tells the replica. */
-  void begin() {
+  void begin(boolean hurry) {
     handler.group = local;
     handler.replica = replica;
     handler.snapshots = snapshots;
-    replica.tell(new ReplicaMessage.Start());
+    replica.tell(new ReplicaMessage.Start(hurry));
   }
 
   private RaftLog raftLog(LogPosition applied) {
@@ -236,8 +236,8 @@ final class RunningGroup {
   }
 
   /**
-   * Lets the connections follow the membership. A member that still reads how the cluster came to be
-   * goes on talking to those that it was told of when it joined.
+   * Lets the connections follow the membership. A member that still reads how the cluster came to
+   * be goes on talking to those that it was told of when it joined.
    */
   void tellPeers() {
     Membership applied = membership.get();
@@ -287,8 +287,7 @@ final class RunningGroup {
     public CompletionStage<ByteString> question(MemberId from, ByteString body) {
       LocalGroup started = group;
       return started == null
-          ? CompletableFuture.failedFuture(
-              new IllegalStateException("not started yet"))
+          ? CompletableFuture.failedFuture(new IllegalStateException("not started yet"))
           : started.administration().answer(body);
     }
 

@@ -21,12 +21,12 @@ final class Follower extends Passive {
   }
 
   @Override
-  Role onStart() {
+  Role onStart(boolean hurry) {
     state.deliver();
     if (isAlone()) {
       return campaign();
     }
-    if (state.settings.preVote()) {
+    if (hurry && state.settings.preVote()) {
       RaftSettings settings = state.settings;
       waited(settings.electionTimeoutTicks() - HEARTBEATS_AT_START * settings.heartbeatTicks());
     }

@@ -15,7 +15,7 @@ final class Installing extends Passive {
   }
 
   @Override
-  Role onStart() {
+  Role onStart(boolean hurry) {
     return this;
   }
 

@@ -44,6 +44,12 @@ final class Leader extends Role {
 
   private int ticksSinceTransfer;
 
+  /**
+   * Entry behind the removal of this member, with whose commit its lead ends; 0 unless it was
+   * removed.
+   */
+  private long farewell;
+
   Leader(ReplicaState state) {
     super(state);
     this.followers = new Followers(state);
@@ -72,6 +78,7 @@ final class Leader extends Role {
       case ReplicaMessage.Persisted persisted -> {
         state.persisted(persisted);
         commitWhatQuorumHas();
+        return staysOrResigns();
       }
       case ReplicaMessage.StorageFailed failed -> {
         return onStorageFailed();
@@ -101,7 +108,10 @@ final class Leader extends Role {
   @Override
   Role onCurrent(TypedActorContext<ReplicaMessage> context, MemberId from, RaftMessage message) {
     switch (message) {
-      case RaftMessage.Appended appended -> onAppended(from, appended);
+      case RaftMessage.Appended appended -> {
+        onAppended(from, appended);
+        return staysOrResigns();
+      }
       case RaftMessage.AppendRejected rejected -> followers.rejected(from, rejected);
       case RaftMessage.HeartbeatResponse response -> {
         followers.heartbeatAnswered(from);
@@ -142,7 +152,7 @@ final class Leader extends Role {
     }
     if (++ticksSinceQuorumCheck >= state.settings.electionTimeoutTicks()) {
       ticksSinceQuorumCheck = 0;
-      if (!followers.takeQuorumHeard()) {
+      if (!followers.takeQuorumHeard() && !isLeaving()) {
         return follow(state.term(), MemberId.NONE);
       }
     }
@@ -195,8 +205,8 @@ final class Leader extends Role {
   /** The membership is another one now; one that leaves this member out ends its lead. */
   private Role onConfiguration() {
     followers.followMembership();
-    if (!state.configuration().isVoter(state.self)) {
-      return resign();
+    if (!state.configuration().isVoter(state.self) && !isLeaving()) {
+      leave();
     }
     if (isHandingOver() && !state.configuration().isVoter(successor)) {
       endTransfer();
@@ -205,7 +215,27 @@ final class Leader extends Role {
     if (reads.membershipChanged()) {
       beginReads();
     }
-    return this;
+    return staysOrResigns();
+  }
+
+  /**
+   * A removed leader goes on, without counting itself and without taking proposals, until a
+   * majority of the others knows of its removal (thesis 4.2.2). An empty entry shows that: whoever
+   * acknowledges it has seen, in the same message, that the removal is committed. Were they left
+   * without knowing, they would go on to count this member's vote. It does not give up when it
+   * hears no quorum, for the same reason.
+   */
+  private void leave() {
+    farewell = state.log.lastIndex() + 1;
+    append(List.of(NOTHING));
+  }
+
+  private boolean isLeaving() {
+    return farewell != 0;
+  }
+
+  private Role staysOrResigns() {
+    return isLeaving() && state.log.committed() >= farewell ? resign() : this;
   }
 
   /** Whoever leads has all that is committed. */
@@ -223,7 +253,7 @@ final class Leader extends Role {
     if (state.storageFailed()) {
       return EtcdError.NO_SPACE;
     }
-    if (isHandingOver()) {
+    if (isHandingOver() || isLeaving()) {
       return state.hold(proposal) ? null : EtcdError.REQUEST_TOO_MANY_REQUESTS;
     }
     if (uncommittedBytes + gatheredBytes > state.settings.maxUncommittedBytes()
@@ -249,7 +279,7 @@ final class Leader extends Role {
     List<Proposal> batch = takeGathered();
     if (state.storageFailed()) {
       batch.forEach(p -> state.ports.replies().refused(p.requestId(), EtcdError.NO_SPACE));
-    } else if (isHandingOver()) {
+    } else if (isHandingOver() || isLeaving()) {
       state.holdOrRefuse(batch);
     } else {
       append(batch);
@@ -323,7 +353,9 @@ final class Leader extends Role {
 
   private void endTransfer() {
     successor = MemberId.NONE;
-    append(state.takeHeld());
+    if (!isLeaving()) {
+      append(state.takeHeld());
+    }
   }
 
   private void read(MemberId requester, long token) {

@@ -14,7 +14,7 @@ final class Learner extends Passive {
   }
 
   @Override
-  Role onStart() {
+  Role onStart(boolean hurry) {
     state.deliver();
     return this;
   }

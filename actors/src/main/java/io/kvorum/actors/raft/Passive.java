@@ -24,7 +24,7 @@ abstract sealed class Passive extends Role permits Follower, Learner, Installing
   }
 
   /** The replica may begin. */
-  abstract Role onStart();
+  abstract Role onStart(boolean hurry);
 
   /** This many ticks have passed since a leader was heard or a vote was given. */
   abstract Role onSilence(int ticksSinceLeaderHeard);
@@ -50,7 +50,7 @@ abstract sealed class Passive extends Role permits Follower, Learner, Installing
   final Role onMessage(TypedActorContext<ReplicaMessage> context, ReplicaMessage message) {
     switch (message) {
       case ReplicaMessage.Start start -> {
-        return onStart();
+        return onStart(start.hurry());
       }
       case ReplicaMessage.Tick tick -> {
         state.tick();

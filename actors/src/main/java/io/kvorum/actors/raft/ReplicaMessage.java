@@ -10,8 +10,16 @@ import java.util.concurrent.CompletableFuture;
 /** What a replica's behaviours react to, in any role. */
 public sealed interface ReplicaMessage {
 
-  /** The replica may begin; a sole voter campaigns at once. */
-  record Start() implements ReplicaMessage {}
+  /**
+   * The replica may begin; a sole voter campaigns at once.
+   *
+   * @param hurry let less than an election timeout pass before the first campaign
+   */
+  record Start(boolean hurry) implements ReplicaMessage {
+    public Start() {
+      this(true);
+    }
+  }
 
   /** One unit of time passed. */
   record Tick() implements ReplicaMessage {}

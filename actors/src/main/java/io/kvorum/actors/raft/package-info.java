@@ -8,8 +8,16 @@
  * role to role, the single place that owns transitions, and the ports. What must not: gRPC,
  * LevelDB, Artery, wall clocks, threads.
  *
+ * <p>{@code Follower}, {@code Learner} and {@code Installing} are the passive roles, {@code
+ * PreCandidate} and {@code Candidate} the contending ones, {@code Leader} the last; each family has
+ * one switch over its messages.
+ *
  * <p>Follows Ongaro, "Consensus: Bridging Theory and Practice" (2014): sections 3 (basic
- * algorithm), 6.4 (read index), 9.6 (pre-vote), 10.2.1 (the leader's disk write in parallel).
+ * algorithm), 3.10 (leader transfer), 4.1 (one membership change at a time), 4.2 (learners,
+ * stickiness, removed leaders), 5 (snapshots), 6.2 (quorum check), 6.4 (read index), 9.6
+ * (pre-vote), 10.2.1 (the leader's disk write in parallel). Unlike the thesis, and like etcd, a
+ * membership takes effect when it is applied, not when it is appended; {@code
+ * RaftLog.provenCommitted} says what makes that safe after a restart.
  */
 @NullMarked
 package io.kvorum.actors.raft;

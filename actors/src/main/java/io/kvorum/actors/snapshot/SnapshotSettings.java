@@ -1,5 +1,6 @@
 package io.kvorum.actors.snapshot;
 
+import com.typesafe.config.Config;
 import java.time.Duration;
 
 /**
@@ -41,6 +42,20 @@ public record SnapshotSettings(
         Duration.ofSeconds(2),
         15,
         Duration.ofSeconds(60));
+  }
+
+  /** Defaults, and what an operator may set in the section {@code kvorum.snapshot}. */
+  public static SnapshotSettings from(Config config) {
+    Config section = config.getConfig("kvorum.snapshot");
+    SnapshotSettings defaults = defaults();
+    return new SnapshotSettings(
+        defaults.chunkBytes(),
+        defaults.windowBytes(),
+        section.getBytes("bytes-per-second"),
+        section.getInt("max-sends"),
+        defaults.repeatAfter(),
+        defaults.maxRepeats(),
+        defaults.abandonAfter());
   }
 
   /** At least two: one on its way while the other is acknowledged. */

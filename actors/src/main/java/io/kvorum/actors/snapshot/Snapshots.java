@@ -111,6 +111,7 @@ public final class Snapshots extends AbstractBehavior<Snapshots.Message> {
                     metrics)),
             "receiver",
             DispatcherSelector.fromConfig(DISPATCHER));
+    context.watch(receiver);
   }
 
   /**
@@ -236,8 +237,11 @@ public final class Snapshots extends AbstractBehavior<Snapshots.Message> {
     }
   }
 
-  /** A sender ends by itself only when it fails in a way that it did not expect. */
+  /** A child ends by itself only when it fails in a way that it did not expect. */
   private Behavior<Message> onTerminated(Terminated signal) {
+    if (signal.getRef().equals(receiver)) {
+      throw new IllegalStateException("the receiver of snapshots has failed");
+    }
     sending.entrySet().stream()
         .filter(entry -> entry.getValue().sender().equals(signal.getRef()))
         .map(Map.Entry::getKey)

@@ -61,7 +61,8 @@ final class MembershipStateTest {
   void anAddressBelongsToOneMemberOnly() {
     change(MembershipChange.Kind.ADD_VOTER, 1, "http://a:1", "http://a:2");
     change(MembershipChange.Kind.ADD_VOTER, 2, "http://b:1");
-    refuses(EtcdError.PEER_URL_EXIST, MembershipChange.Kind.ADD_VOTER, 3, "http://c:1", "http://a:2");
+    refuses(
+        EtcdError.PEER_URL_EXIST, MembershipChange.Kind.ADD_VOTER, 3, "http://c:1", "http://a:2");
     refuses(EtcdError.PEER_URL_EXIST, MembershipChange.Kind.UPDATE, 2, "http://a:1");
     var unchanged = change(MembershipChange.Kind.UPDATE, 2, "http://b:1");
     assertEquals(Outcome.ok(state.get()), unchanged);

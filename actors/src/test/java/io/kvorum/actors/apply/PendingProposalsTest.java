@@ -14,7 +14,8 @@ final class PendingProposalsTest {
   private static final LongFunction<EtcdError> LATE =
       begun -> begun == 30 ? EtcdError.TIMEOUT_DUE_TO_LEADER_FAIL : EtcdError.TIMEOUT;
 
-  private final PendingProposals proposals = new PendingProposals(new MemberId(0xabcd), 5, 100, LATE);
+  private final PendingProposals proposals =
+      new PendingProposals(new MemberId(0xabcd), 5, 100, LATE);
 
   @Test
   void answersTheCallerOnce() {

@@ -13,6 +13,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.concurrent.locks.LockSupport;
 
 /**
  * Stands between two processes and knows Artery's streams: a connection starts with four bytes and
@@ -67,10 +68,6 @@ final class LaneProxy implements AutoCloseable {
     swallowing = false;
   }
 
-  int connectionsAlive() {
-    return (int) passages.stream().filter(p -> !p.dead && !p.from.isClosed()).count();
-  }
-
   private void accept() {
     try {
       while (true) {
@@ -93,7 +90,7 @@ final class LaneProxy implements AutoCloseable {
 
   private final class Passage {
     private final Socket from;
-    private volatile boolean dead = swallowing;
+    private volatile boolean dead;
 
     Passage(Socket from) {
       this.from = from;
@@ -105,12 +102,12 @@ final class LaneProxy implements AutoCloseable {
         from.setTcpNoDelay(true);
         InputStream in = from.getInputStream();
         byte[] start = in.readNBytes(5);
-        if (start.length < 5) {
+        if (start.length < 5 || swallowing) {
           return;
         }
         int lane = start[4];
         PeerAddress address = target.get();
-        if (!dead && address != null) {
+        if (address != null) {
           to.setTcpNoDelay(true);
           to.connect(new InetSocketAddress(address.host(), address.port()));
           to.getOutputStream().write(start);
@@ -130,7 +127,7 @@ final class LaneProxy implements AutoCloseable {
         }
         bytes[lane].addAndGet(n);
         while (stalled.contains(lane) && !from.isClosed()) {
-          java.util.concurrent.locks.LockSupport.parkNanos(1_000_000);
+          LockSupport.parkNanos(1_000_000);
         }
         if (!dead && to.isConnected()) {
           OutputStream out = to.getOutputStream();

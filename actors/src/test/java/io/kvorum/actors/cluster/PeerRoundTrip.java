@@ -13,6 +13,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
 import java.util.concurrent.Semaphore;
 import org.apache.pekko.actor.typed.ActorSystem;
 import org.apache.pekko.actor.typed.javadsl.Behaviors;
@@ -21,7 +23,7 @@ import org.jspecify.annotations.Nullable;
 /**
  * Measures an append of one 300-byte entry and its answer, between two JVMs: {@code PeerRoundTrip
  * echo 21001 21002} in one, {@code PeerRoundTrip measure 21002 21001} in the other. Other settings
- * go by {@code -D}. Handlers are reached as the replica is, on its dispatcher.
+ * go by {@code -D}.
  */
 final class PeerRoundTrip implements PeerHandler {
   private static final int LONE_ROUND_TRIPS = 20_000;
@@ -31,6 +33,11 @@ final class PeerRoundTrip implements PeerHandler {
   private final boolean echo;
   private final long member;
   private final Semaphore answers = new Semaphore(0);
+
+  /** Stands for the replica's thread, in the other actor system of a server. */
+  private final ExecutorService replica =
+      Executors.newSingleThreadExecutor(Thread.ofPlatform().daemon().factory());
+
   private volatile @Nullable GroupPeers joined;
 
   private PeerRoundTrip(boolean echo) {
@@ -99,12 +106,15 @@ final class PeerRoundTrip implements PeerHandler {
 
   @Override
   public void raft(MemberId from, RaftMessage message) {
-    GroupPeers peers = joined;
-    if (echo && peers != null) {
-      peers.send(from, new RaftMessage.Appended(message.term(), 42));
-    } else {
-      answers.release();
-    }
+    replica.execute(
+        () -> {
+          GroupPeers peers = joined;
+          if (echo && peers != null) {
+            peers.send(from, new RaftMessage.Appended(message.term(), 42));
+          } else {
+            answers.release();
+          }
+        });
   }
 
   @Override

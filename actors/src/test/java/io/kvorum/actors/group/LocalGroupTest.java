@@ -9,13 +9,17 @@ import com.google.protobuf.ByteString;
 import com.typesafe.config.ConfigFactory;
 import io.kvorum.actors.raft.RaftSettings;
 import io.kvorum.actors.telemetry.Telemetry;
+import io.kvorum.persistence.mvcc.ApplyBatch;
 import io.kvorum.persistence.mvcc.Keyspace;
+import io.kvorum.persistence.mvcc.KeyspaceExport;
 import io.kvorum.persistence.mvcc.KeyspaceOptions;
+import io.kvorum.persistence.mvcc.KeyspaceStaging;
 import io.kvorum.persistence.wal.WalJournalExtension;
 import io.kvorum.persistence.wal.WalMetrics;
 import io.kvorum.persistence.wal.WalSettings;
 import io.kvorum.protocol.EtcdError;
 import io.kvorum.protocol.GroupId;
+import io.kvorum.protocol.LogPosition;
 import io.kvorum.protocol.Outcome;
 import io.kvorum.protocol.etcdserverpb.PutRequest;
 import io.kvorum.protocol.etcdserverpb.PutResponse;
@@ -25,7 +29,6 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -87,6 +90,7 @@ final class LocalGroupTest {
         new GroupSettings.MemberRules(true, 1),
         RaftSettings.of(10, 1, true, 5000),
         Duration.ofMillis(100),
+        true,
         Duration.ofSeconds(7),
         MAX_REQUEST_BYTES,
         10_000,
@@ -162,5 +166,58 @@ final class LocalGroupTest {
       assertTrue(
           String.valueOf(refused.getMessage()).contains("one, not two"), refused::getMessage);
     }
+  }
+
+  /** The keyspace was switched, then the process ended: the log still is the old one. */
+  @Test
+  void anInstallationThatWasInterruptedIsCompletedAtTheStart() throws Exception {
+    try (Life first = new Life("etcd-cluster", false)) {
+      put(first.group(), "k", "v");
+    }
+    switchToSnapshot("k", "from the snapshot");
+    try (Life second = new Life("etcd-cluster", false)) {
+      assertEquals("from the snapshot", read(second.group(), "k"));
+      assertTrue(second.keyspace.unfinishedInstall().isEmpty());
+      assertInstanceOf(Outcome.Ok.class, put(second.group(), "more", "m"));
+    }
+    try (Life third = new Life("etcd-cluster", false)) {
+      assertEquals("from the snapshot", read(third.group(), "k"));
+      assertEquals("m", read(third.group(), "more"));
+    }
+  }
+
+  /** What the keyspace would hold had the log gone on elsewhere. */
+  private void switchToSnapshot(String key, String value) {
+    try (Keyspace keyspace = openKeyspace("keyspace");
+        Keyspace elsewhere = openKeyspace("elsewhere")) {
+      install(keyspace, elsewhere);
+      LogPosition before = keyspace.applied();
+      try (ApplyBatch batch = elsewhere.beginBatch()) {
+        batch.put(
+            new LogPosition(before.index() + 100, before.term()),
+            PutRequest.newBuilder()
+                .setKey(ByteString.copyFromUtf8(key))
+                .setValue(ByteString.copyFromUtf8(value))
+                .build());
+        batch.commit();
+      }
+      install(elsewhere, keyspace);
+    }
+  }
+
+  private Keyspace openKeyspace(String name) {
+    return Keyspace.open(directory.resolve(name), GroupId.DEFAULT, KeyspaceOptions.defaults());
+  }
+
+  private static void install(Keyspace from, Keyspace to) {
+    KeyspaceStaging staging = to.stage(0);
+    try (KeyspaceExport export = from.export();
+        KeyspaceExport.Rows rows = export.rows()) {
+      while (rows.advance()) {
+        staging.put(rows.key(), rows.value());
+      }
+      staging.seal(export.position());
+    }
+    to.install(staging);
   }
 }

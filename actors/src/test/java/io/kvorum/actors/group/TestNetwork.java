@@ -49,11 +49,7 @@ final class TestNetwork {
       return group == null
           ? PeerInfo.notBootstrapped(version)
           : new PeerInfo(
-              true,
-              group.identity.clusterId(),
-              group.identity.member(),
-              group.membership,
-              version);
+              true, group.identity.clusterId(), group.identity.member(), group.membership, version);
     }
 
     @Override

@@ -15,11 +15,13 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import com.google.protobuf.ByteString;
 import io.kvorum.actors.raft.RaftMessage.Append;
 import io.kvorum.actors.raft.RaftMessage.Appended;
 import io.kvorum.actors.raft.RaftMessage.TimeoutNow;
 import io.kvorum.actors.raft.RecordingPorts.Applied;
 import io.kvorum.actors.raft.RecordingPorts.Committed;
+import io.kvorum.actors.raft.RecordingPorts.Effect;
 import io.kvorum.actors.raft.RecordingPorts.Leads;
 import io.kvorum.actors.raft.RecordingPorts.ReadAt;
 import io.kvorum.actors.raft.RecordingPorts.Sent;
@@ -35,8 +37,7 @@ import org.junit.jupiter.api.Test;
 
 /** Membership changes (thesis 4.1), which take effect when they are applied: step by step. */
 final class MembershipStepTest {
-  private static final Entry NOTHING =
-      new Entry(3, 1, EntryKind.EMPTY, com.google.protobuf.ByteString.EMPTY);
+  private static final Entry NOTHING = new Entry(3, 1, EntryKind.EMPTY, ByteString.EMPTY);
 
   @Test
   void aSecondChangeIsReplacedByAnEmptyEntryUntilTheFirstIsApplied() {
@@ -140,15 +141,28 @@ final class MembershipStepTest {
         leader.run(new ReplicaMessage.ConfigurationApplied(voters(1), 1)));
   }
 
+  /** Thesis 4.2.2; the empty entry carries the news that the removal is committed. */
   @Test
-  void aRemovedLeaderNamesASuccessorAndNeverStandsAgain() {
+  void aRemovedLeaderStaysUntilAMajorityOfTheOthersKnowsAndThenNamesASuccessor() {
     ReplicaFixture leader = leaderOfThree();
     leader.from(TWO, new Appended(1, 1));
+    leader.from(THREE, new Appended(1, 1));
+    Entry farewell = new Entry(2, 1, EntryKind.EMPTY, ByteString.EMPTY);
+    var append = new Append(1, new LogPosition(1, 1), List.of(farewell), 1);
     assertEquals(
-        List.of(new Sent(TWO, new TimeoutNow(1)), new Leads(MemberId.NONE, 1)),
+        List.of(
+            new Sent(TWO, append),
+            new Sent(THREE, append),
+            new Write(new HardState(1, SELF), List.of(farewell), List.of())),
         leader.run(
             new ReplicaMessage.ConfigurationApplied(
                 Configuration.of(List.of(TWO, THREE), List.of()), 1)));
+    assertEquals(List.of(), leader.persisted(new HardState(1, SELF), farewell.position()));
+    assertEquals(List.of(), leader.run(new ReplicaMessage.Propose(proposal(9))));
+    assertTrue(leader.from(TWO, new Appended(1, 2)).stream().noneMatch(e -> e instanceof Leads));
+    List<Effect> last = leader.from(THREE, new Appended(1, 2));
+    assertTrue(last.contains(new Sent(TWO, new TimeoutNow(1))));
+    assertEquals(new Leads(MemberId.NONE, 1), last.getLast());
     assertEquals(List.of(), leader.ticks(4 * ELECTION_TICKS));
   }
 

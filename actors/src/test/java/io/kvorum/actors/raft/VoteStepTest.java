@@ -182,4 +182,12 @@ final class VoteStepTest {
     assertEquals(List.of(), replica.ticks(2));
     assertFalse(replica.ticks(ELECTION_TICKS + 1).isEmpty());
   }
+
+  @Test
+  void aStartingMemberWaitsForAnElectionTimeoutIfToldSo() {
+    ReplicaFixture replica = new ReplicaFixture(3, HardState.INITIAL);
+    replica.run(new ReplicaMessage.Start(false));
+    assertEquals(List.of(), replica.ticks(ELECTION_TICKS - 1));
+    assertFalse(replica.ticks(ELECTION_TICKS + 1).isEmpty());
+  }
 }

@@ -44,17 +44,14 @@ class InterruptedInstallTest {
       var follower = members.member(2);
       leader.fill(40, 100, new Random(1));
       RecoveredLog before = log(new LogPosition(3, 1), 60);
-      assertEquals(
-          Optional.empty(), InterruptedInstall.replaceLogAt(follower.keyspace, before));
+      assertEquals(Optional.empty(), InterruptedInstall.replaceLogAt(follower.keyspace, before));
       follower.logAnswers = false;
       leader.send(follower, 3);
       SnapshotCluster.await("the switch", () -> !follower.logReplacements.isEmpty());
-      assertEquals(
-          Optional.of(AT), InterruptedInstall.replaceLogAt(follower.keyspace, before));
+      assertEquals(Optional.of(AT), InterruptedInstall.replaceLogAt(follower.keyspace, before));
       RecoveredLog replaced = InterruptedInstall.replaced(before, AT);
       assertEquals(new RecoveredLog(IDENTITY, before.hardState(), AT, List.of()), replaced);
-      assertEquals(
-          Optional.empty(), InterruptedInstall.replaceLogAt(follower.keyspace, replaced));
+      assertEquals(Optional.empty(), InterruptedInstall.replaceLogAt(follower.keyspace, replaced));
       follower.snapshots.tell(new Snapshots.LogReplaced(AT));
       follower.await(ReplicaMessage.SnapshotInstalled.class);
       assertTrue(follower.keyspace.unfinishedInstall().isEmpty());

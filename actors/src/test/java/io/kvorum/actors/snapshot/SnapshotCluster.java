@@ -15,6 +15,7 @@ import io.kvorum.persistence.mvcc.Keyspace;
 import io.kvorum.persistence.mvcc.KeyspaceExport;
 import io.kvorum.persistence.mvcc.KeyspaceOptions;
 import io.kvorum.persistence.mvcc.RevisionEvents;
+import io.kvorum.protocol.EtcdError;
 import io.kvorum.protocol.GroupId;
 import io.kvorum.protocol.LogPosition;
 import io.kvorum.protocol.MemberId;
@@ -95,7 +96,7 @@ final class SnapshotCluster implements AutoCloseable {
               Applier.create(
                   keyspace,
                   membership,
-                  new PendingProposals(id, 0, 1),
+                  new PendingProposals(id, 0, 1, now -> EtcdError.TIMEOUT),
                   applied,
                   new Applier.SyncPolicy(1000, 1 << 20),
                   Duration.ofSeconds(10),
@@ -178,7 +179,8 @@ final class SnapshotCluster implements AutoCloseable {
     }
 
     <T extends ReplicaMessage> T await(Class<T> report) {
-      SnapshotCluster.await(report.getSimpleName(), () -> heard.stream().anyMatch(report::isInstance));
+      SnapshotCluster.await(
+          report.getSimpleName(), () -> heard.stream().anyMatch(report::isInstance));
       return heard.stream().filter(report::isInstance).map(report::cast).findFirst().orElseThrow();
     }
 

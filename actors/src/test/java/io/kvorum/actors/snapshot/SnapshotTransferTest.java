@@ -107,8 +107,7 @@ class SnapshotTransferTest {
     LogPosition at = new LogPosition(50, 3);
     assertEquals(at, installed.at());
     assertEquals(
-        Configuration.of(
-            List.of(new MemberId(1), new MemberId(2)), List.of(new MemberId(3))),
+        Configuration.of(List.of(new MemberId(1), new MemberId(2)), List.of(new MemberId(3))),
         installed.configuration());
     assertEquals(membershipOfThree(), follower.membership.get());
     assertEquals(at, follower.applied.get());
@@ -186,15 +185,13 @@ class SnapshotTransferTest {
   @Test
   void aSenderThatHearsNothingGivesUp() {
     Queue<SnapshotMessage> sent = new ConcurrentLinkedQueue<>();
-    var members =
-        cluster(withRepeats(4), (from, to, message) -> sent.add(message));
+    var members = cluster(withRepeats(4), (from, to, message) -> sent.add(message));
     Member leader = members.member(1);
     Member follower = members.member(2);
     leader.fill(5, 100, new Random(1));
     leader.send(follower, TERM);
     assertFalse(leader.await(ReplicaMessage.SnapshotSent.class).delivered());
-    assertEquals(
-        5, sent.stream().filter(m -> m instanceof SnapshotMessage.Offer).count());
+    assertEquals(5, sent.stream().filter(m -> m instanceof SnapshotMessage.Offer).count());
     assertEquals(1, sent.stream().filter(m -> m instanceof SnapshotMessage.Abort).count());
     await("the view's end", () -> leader.keyspace.stats().openViews() == 0);
   }
@@ -316,9 +313,7 @@ class SnapshotTransferTest {
     assertTrue(verified.get() >= 3);
     assertEquals(
         1,
-        follower.heard.stream()
-            .filter(m -> m instanceof ReplicaMessage.SnapshotReceived)
-            .count());
+        follower.heard.stream().filter(m -> m instanceof ReplicaMessage.SnapshotReceived).count());
   }
 
   private static long generations(Member member) {

@@ -232,6 +232,36 @@ class WatchFlowTest {
     }
   }
 
+  /** Who still needs what the snapshot's compaction has taken is told so; the others go on. */
+  @Test
+  void aSnapshotThatIsCompactedFurtherThanAWatcherHasComeEndsIt() {
+    try (var watch = new WatchFixture(SETTINGS);
+        var client = watch.client()) {
+      client.created(create("a", ""));
+      client.created(create("a", b -> b.setStartRevision(8)));
+      for (int i = 2; i <= 10; i++) {
+        watch.store.commit(new FakeStore.Op("a", "" + i));
+      }
+      watch.store.compact(8);
+      watch.hub.tell(new WatchHub.Jump(watch.store.current()));
+      long last = 7;
+      boolean ended = false;
+      while (last < 10 || !ended) {
+        var response = client.next();
+        if (response.getWatchId() == 0) {
+          assertTrue(response.getCanceled());
+          assertEquals(8, response.getCompactRevision());
+          assertEquals(0, response.getEventsCount());
+          ended = true;
+        } else {
+          for (var event : response.getEventsList()) {
+            assertEquals(++last, event.getKv().getModRevision());
+          }
+        }
+      }
+    }
+  }
+
   @Test
   void whatTheKeyspaceHeldWhenTheHubBeganIsHistory() {
     var store = new FakeStore();

@@ -21,8 +21,8 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 
 /**
- * {@code etcdserverpb.Maintenance}: what this member knows of itself, without asking the others, and
- * who leads.
+ * {@code etcdserverpb.Maintenance}: what this member knows of itself, without asking the others,
+ * and who leads.
  */
 final class MaintenanceService {
   private final Group group;

@@ -16,7 +16,9 @@ final class PeerUrls {
 
   private PeerUrls() {}
 
-  /** In order of their text, without blanks around; empty if there are none or one is no such URL. */
+  /**
+   * In order of their text, without blanks around; empty if there are none or one is no such URL.
+   */
   static Optional<List<String>> parse(List<String> texts) {
     List<String> urls = new ArrayList<>();
     for (String text : texts) {

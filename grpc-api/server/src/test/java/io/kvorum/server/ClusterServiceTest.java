@@ -65,7 +65,8 @@ final class ClusterServiceTest {
   void anAddedMemberHasNeitherNameNorClientUrlsAndTheHeaderNoRevision() {
     MemberAddResponse added =
         fixture.call(
-            ADD, add(" http://10.0.0.2:2380 ", "HTTP://10.0.0.1:2380").toBuilder()
+            ADD,
+            add(" http://10.0.0.2:2380 ", "HTTP://10.0.0.1:2380").toBuilder()
                 .setIsLearner(true)
                 .build());
     assertEquals(
@@ -82,7 +83,15 @@ final class ClusterServiceTest {
 
   @ParameterizedTest
   @ValueSource(
-      strings = {"", "localhost:2380", "ftp://h:1", "http://h", "http://h:1/", "http://h:1/x", "://"})
+      strings = {
+        "",
+        "localhost:2380",
+        "ftp://h:1",
+        "http://h",
+        "http://h:1/",
+        "http://h:1/x",
+        "://"
+      })
   void urlsThatAreNoneAreRefused(String url) {
     assertEquals(
         "INVALID_ARGUMENT: etcdserver: given member URLs are invalid",
@@ -95,7 +104,8 @@ final class ClusterServiceTest {
   @Test
   void otherChangesAreAnsweredWithAllMembers() {
     assertEquals(
-        1, fixture.call(REMOVE, MemberRemoveRequest.newBuilder().setID(9).build()).getMembersCount());
+        1,
+        fixture.call(REMOVE, MemberRemoveRequest.newBuilder().setID(9).build()).getMembersCount());
     assertEquals(
         1,
         fixture
@@ -103,7 +113,9 @@ final class ClusterServiceTest {
             .getMembersCount());
     assertEquals(
         1,
-        fixture.call(PROMOTE, MemberPromoteRequest.newBuilder().setID(-1).build()).getMembersCount());
+        fixture
+            .call(PROMOTE, MemberPromoteRequest.newBuilder().setID(-1).build())
+            .getMembersCount());
     assertEquals(
         List.of("remove 9", "update 9 [odd]", "promote ffffffffffffffff"),
         List.copyOf(group.memberChanges));
@@ -130,7 +142,9 @@ final class ClusterServiceTest {
   @Test
   void leadershipIsMovedWithoutAHeader() {
     assertFalse(
-        fixture.call(MOVE_LEADER, MoveLeaderRequest.newBuilder().setTargetID(3).build()).hasHeader());
+        fixture
+            .call(MOVE_LEADER, MoveLeaderRequest.newBuilder().setTargetID(3).build())
+            .hasHeader());
     group.memberRefusal = EtcdError.NOT_LEADER;
     assertEquals(
         "FAILED_PRECONDITION: etcdserver: not leader",

@@ -125,8 +125,7 @@ class MemberServicesTest {
     assertEquals(
         "UNIMPLEMENTED: kvorum: raising and clearing alarms is not supported yet",
         fixture.failure(
-            ALARM,
-            AlarmRequest.newBuilder().setAction(AlarmRequest.AlarmAction.ACTIVATE).build()));
+            ALARM, AlarmRequest.newBuilder().setAction(AlarmRequest.AlarmAction.ACTIVATE).build()));
     assertEquals(
         "UNIMPLEMENTED: kvorum: v3lockpb.Lock/Lock is not supported yet",
         fixture.failure(

@@ -280,8 +280,7 @@ class SnapshotStreamTest {
   }
 
   private static void refused(String saying, Runnable doing) {
-    String message =
-        String.valueOf(assertThrows(SnapshotException.class, doing::run).getMessage());
+    String message = String.valueOf(assertThrows(SnapshotException.class, doing::run).getMessage());
     assertTrue(message.contains(saying), message);
   }
 

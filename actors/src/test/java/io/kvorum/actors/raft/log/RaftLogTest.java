@@ -103,4 +103,49 @@ final class RaftLogTest {
     assertThrows(
         IllegalStateException.class, () -> new RaftLog(LogPosition.ZERO, List.of(entry(2, 1)), 0));
   }
+
+  private static Entry change(long index, long term) {
+    return new Entry(index, term, EntryKind.MEMBERSHIP, ByteString.EMPTY);
+  }
+
+  @Test
+  void aSnapshotTakesThePlaceOfEverything() {
+    RaftLog log = log(1, 1, 2);
+    log.commitTo(2);
+    LogPosition snapshot = new LogPosition(9, 3);
+    log.restoreAt(snapshot);
+    assertEquals(snapshot, log.last());
+    assertEquals(9, log.delivered());
+    assertEquals(0, log.bytes());
+    log.append(entry(10, 3));
+    assertEquals(List.of(entry(10, 3)), log.slice(10, 1000));
+    assertThrows(IllegalStateException.class, () -> log.restoreAt(new LogPosition(9, 3)));
+  }
+
+  @Test
+  void allButTheNewestMembershipChangeAreProvenToBeCommitted() {
+    RaftLog log =
+        new RaftLog(
+            LogPosition.ZERO, List.of(entry(1, 1), change(2, 1), entry(3, 1), change(4, 1)), 0);
+    assertEquals(2, log.provenCommitted());
+    assertEquals(0, log(1, 1).provenCommitted());
+  }
+
+  @Test
+  void theInitialMembersAreProvenToBeCommitted() {
+    RaftLog log =
+        new RaftLog(LogPosition.ZERO, List.of(change(1, 1), change(2, 1), entry(3, 2)), 0);
+    assertEquals(2, log.provenCommitted());
+  }
+
+  @Test
+  void membershipChangesAreForgottenWithTheirEntries() {
+    RaftLog log = log(1);
+    log.append(change(2, 1));
+    assertEquals(2, log.lastMembershipIndex());
+    assertTrue(log.changesMembership(1, 2));
+    assertFalse(log.changesMembership(2, 2));
+    log.merge(List.of(entry(2, 2)));
+    assertEquals(0, log.lastMembershipIndex());
+  }
 }

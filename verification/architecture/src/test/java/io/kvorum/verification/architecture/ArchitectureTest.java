@@ -119,7 +119,7 @@ class ArchitectureTest {
 
   @Test
   void onlyClusterNamesArtery() {
-    onlyIn("io.kvorum.actors.cluster..", "org.apache.pekko.remote..");
+    onlyIn("io.kvorum.actors.cluster..", "org.apache.pekko.remote..", "org.apache.pekko.cluster..");
   }
 
   private static void onlyIn(String home, String... libraries) {

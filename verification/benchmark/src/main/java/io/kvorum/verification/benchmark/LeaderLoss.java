@@ -12,6 +12,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
@@ -38,67 +39,88 @@ final class LeaderLoss {
    * Puts go to the followers every few milliseconds, whether or not earlier ones were answered, so
    * that those which wait for the lost leader hide nothing.
    *
-   * @return from the loss to the first acknowledgement of a put that was sent after it
+   * @return the longest time without an acknowledgement, from before the loss until a put is
+   *     acknowledged that was sent when the leader was gone
    */
   static Duration trial(Cluster cluster, Way way) {
     var leader = cluster.leader();
     var connections = new ArrayList<Connection>();
     for (var member : cluster.members())
       if (member != leader) connections.add(Connection.to(member.address()));
-    var stop = new AtomicBoolean();
-    var lost = new CompletableFuture<Long>();
-    var written = new CompletableFuture<Long>();
-    var client = Thread.ofVirtual().start(() -> keepPutting(connections, stop, lost, written));
+    var puts = new Puts(connections);
+    var client = Thread.ofVirtual().start(puts::keepPutting);
     try {
       idle(BEFORE);
-      long at = System.nanoTime();
-      lost.complete(at);
       way.take(leader);
-      long acknowledged = written.get(LIMIT.toMillis(), TimeUnit.MILLISECONDS);
-      return Duration.ofNanos(acknowledged - at);
+      puts.gone.complete(System.nanoTime());
+      puts.written.get(LIMIT.toMillis(), TimeUnit.MILLISECONDS);
+      return puts.longestGap();
     } catch (TimeoutException | ExecutionException e) {
       throw new IllegalStateException("no write within " + LIMIT + " of losing the leader", e);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       throw new IllegalStateException(e);
     } finally {
-      stop.set(true);
+      puts.stop.set(true);
       join(client);
       connections.forEach(Connection::close);
     }
   }
 
-  private static void keepPutting(
-      List<Connection> connections,
-      AtomicBoolean stop,
-      CompletableFuture<Long> lost,
-      CompletableFuture<Long> written) {
-    var put =
+  private static final class Puts {
+    private static final PutRequest PUT =
         PutRequest.newBuilder()
             .setKey(ByteString.copyFromUtf8("leader-loss"))
             .setValue(ByteString.copyFromUtf8("x"))
             .build();
-    for (int i = 0; !stop.get(); i++) {
-      long sent = System.nanoTime();
-      KVGrpc.newStub(connections.get(i % connections.size()).channel())
-          .withDeadlineAfter(LIMIT.toMillis(), TimeUnit.MILLISECONDS)
-          .put(
-              put,
-              new StreamObserver<>() {
-                @Override
-                public void onNext(PutResponse acknowledged) {
-                  if (lost.isDone() && sent - lost.join() > 0) written.complete(System.nanoTime());
-                }
 
-                @Override
-                public void onError(Throwable failed) {
-                  // the next one is on its way
-                }
+    private final List<Connection> connections;
+    private final ConcurrentLinkedQueue<Long> acknowledgements = new ConcurrentLinkedQueue<>();
+    final AtomicBoolean stop = new AtomicBoolean();
+    final CompletableFuture<Long> gone = new CompletableFuture<>();
+    final CompletableFuture<Void> written = new CompletableFuture<>();
 
-                @Override
-                public void onCompleted() {}
-              });
-      LockSupport.parkNanos(PUT_EVERY.toNanos());
+    Puts(List<Connection> connections) {
+      this.connections = connections;
+    }
+
+    void keepPutting() {
+      for (int i = 0; !stop.get(); i++) {
+        KVGrpc.newStub(connections.get(i % connections.size()).channel())
+            .withDeadlineAfter(LIMIT.toMillis(), TimeUnit.MILLISECONDS)
+            .put(PUT, new Answer(System.nanoTime()));
+        LockSupport.parkNanos(PUT_EVERY.toNanos());
+      }
+    }
+
+    Duration longestGap() {
+      var times = acknowledgements.stream().sorted().toList();
+      long longest = 0;
+      for (int i = 1; i < times.size(); i++)
+        longest = Math.max(longest, times.get(i) - times.get(i - 1));
+      return Duration.ofNanos(longest);
+    }
+
+    private final class Answer implements StreamObserver<PutResponse> {
+      private final long sentNanos;
+
+      Answer(long sentNanos) {
+        this.sentNanos = sentNanos;
+      }
+
+      @Override
+      public void onNext(PutResponse acknowledged) {
+        acknowledgements.add(System.nanoTime());
+        if (gone.isDone() && sentNanos - gone.join() > 0) written.complete(null);
+      }
+
+      @Override
+      public void onError(Throwable failed) {
+        // the next one is on its way
+      }
+
+      @Override
+      public void onCompleted() {}
     }
   }
 

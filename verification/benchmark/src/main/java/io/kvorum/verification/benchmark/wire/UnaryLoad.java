@@ -65,8 +65,8 @@ public final class UnaryLoad implements AutoCloseable {
       int connectionCount,
       int clients,
       Messages messages) {
+    selector = open();
     try {
-      selector = Selector.open();
       for (int i = 0; i < connectionCount; i++) {
         int share = clients / connectionCount + (i < clients % connectionCount ? 1 : 0);
         var server = servers.get(i % servers.size());
@@ -74,6 +74,7 @@ public final class UnaryLoad implements AutoCloseable {
             new UnaryConnection(selector, server, "/" + method, share, messages, new Ends()));
       }
     } catch (IOException e) {
+      close(); // who waits for a server to come up fails here again and again
       throw new UncheckedIOException(e);
     }
   }
@@ -108,6 +109,14 @@ public final class UnaryLoad implements AutoCloseable {
       throw new UncheckedIOException(e);
     }
     return new Result(Duration.ofNanos(System.nanoTime() - began), latencyNanos, failures);
+  }
+
+  private static Selector open() {
+    try {
+      return Selector.open();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
   }
 
   private int inFlight() {

@@ -167,6 +167,7 @@ public final class Chaos implements AutoCloseable {
           gap,
           told,
           shown.until(),
+          nemesis.snapshotReceived(),
           verdict instanceof Verdict.Undecided);
     }
   }

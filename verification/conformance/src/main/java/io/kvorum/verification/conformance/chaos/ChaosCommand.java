@@ -11,6 +11,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.SplittableRandom;
 import java.util.concurrent.Callable;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -25,6 +26,9 @@ import picocli.CommandLine.Spec;
             + " acknowledged may be lost, and all members must end up equal.",
     mixinStandardHelpOptions = true)
 public final class ChaosCommand implements Callable<Integer> {
+  /** After so many absences one of them must have been followed by a snapshot. */
+  private static final int ENOUGH_ABSENCES = 3;
+
   private static final int SHORTEST_HOLD_MILLIS = 500;
   private static final int LONGEST_HOLD_MILLIS = 8000;
 
@@ -87,6 +91,9 @@ public final class ChaosCommand implements Callable<Integer> {
     try (var chaos = Chaos.start(settings)) {
       run(chaos, out);
       summary(out);
+      if (done.getOrDefault(Fault.AWAY_FOR_SNAPSHOT, List.of()).size() >= ENOUGH_ABSENCES
+          && count(Round::snapshotReceived) == 0)
+        throw new AssertionError("no follower ever got a snapshot");
       out.println("verdict: nothing lost, nothing out of order, all members equal");
       return 0;
     } catch (AssertionError broken) {
@@ -161,11 +168,16 @@ public final class ChaosCommand implements Callable<Integer> {
       for (var round : rounds) answers += round.answered();
     }
     out.println(
-        "%d rounds, %d answers to clients, %d rounds without an order found within the bound"
+        "%d rounds, %d answers to clients, %d snapshots after absences, %d rounds without an order found within the bound"
             .formatted(
                 done.values().stream().mapToInt(List::size).sum(),
                 answers,
-                done.values().stream().flatMap(List::stream).filter(Round::undecided).count()));
+                count(Round::snapshotReceived),
+                count(Round::undecided)));
+  }
+
+  private long count(Predicate<Round> which) {
+    return done.values().stream().flatMap(List::stream).filter(which).count();
   }
 
   private static String spread(List<Duration> lengths) {

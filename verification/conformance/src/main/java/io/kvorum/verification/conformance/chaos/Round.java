@@ -13,6 +13,7 @@ import java.util.Optional;
  *     empty where none could be
  * @param healedAfter from the healing until every member had acknowledged a write
  * @param longestGap the longest time without any acknowledged write, over fault and healing
+ * @param snapshotReceived true when a follower that was away was seen to get a snapshot
  * @param undecided true when the search for an order was given up at its bound
  */
 record Round(
@@ -25,6 +26,7 @@ record Round(
     long answered,
     long inDoubt,
     long revision,
+    boolean snapshotReceived,
     boolean undecided) {
   /** The default of etcd and of Kvorum, with which the members run. */
   static final Duration ELECTION_TIMEOUT = Duration.ofSeconds(1);
@@ -44,6 +46,7 @@ record Round(
       Duration longestGap,
       History told,
       long revision,
+      boolean snapshotReceived,
       boolean undecided) {
     int answered = told.answered();
     return new Round(
@@ -56,12 +59,13 @@ record Round(
         answered,
         told.operations().size() - answered,
         revision,
+        snapshotReceived,
         undecided);
   }
 
   @Override
   public String toString() {
-    return "round %d: %s (%s): %sall take writes %s after healing, longest gap %s; %d answers, %d in doubt, equal at revision %d%s"
+    return "round %d: %s (%s): %sall take writes %s after healing, longest gap %s; %d answers, %d in doubt, equal at revision %d%s%s"
         .formatted(
             number,
             fault.title(),
@@ -72,6 +76,7 @@ record Round(
             answered,
             inDoubt,
             revision,
+            snapshotReceived ? "; a snapshot was received" : "",
             undecided ? "; order not found within the bound" : "");
   }
 

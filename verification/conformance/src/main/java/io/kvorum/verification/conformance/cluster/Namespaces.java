@@ -15,6 +15,7 @@ import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 
 /**
  * Each slot is a network namespace of Linux with one address; a bridge joins them, and the clients
@@ -27,6 +28,13 @@ import java.util.regex.Pattern;
  * has no room left for what is never acknowledged.
  */
 public final class Namespaces implements Network {
+  /** By its whole name: who is not root has no sbin on the path. */
+  private static final String IP =
+      Stream.of("/usr/sbin/ip", "/sbin/ip", "/usr/bin/ip")
+          .filter(path -> Files.isExecutable(Path.of(path)))
+          .findFirst()
+          .orElse("/sbin/ip");
+
   private static final int CLIENT_PORT = 2379;
   private static final int PEER_PORT = 2380;
   private static final int GENERATION_STEP = 10;
@@ -56,8 +64,7 @@ public final class Namespaces implements Network {
 
   /** Empty when this process may not make any, or lacks the command for it. */
   public static Optional<Namespaces> open(int slots) {
-    if (!Files.isExecutable(Path.of("/usr/sbin/ip")) && !Files.isExecutable(Path.of("/sbin/ip")))
-      return Optional.empty();
+    if (!Files.isExecutable(Path.of(IP))) return Optional.empty();
     removeLeftovers();
     var namespaces = new Namespaces(slots);
     Runtime.getRuntime().addShutdownHook(namespaces.abandoned);
@@ -72,12 +79,12 @@ public final class Namespaces implements Network {
   }
 
   private boolean make() {
-    if (Command.run(LIMIT, "ip", "link", "add", bridge(), "type", "bridge").exitCode() != 0)
+    if (Command.run(LIMIT, IP, "link", "add", bridge(), "type", "bridge").exitCode() != 0)
       return false;
     ip("addr", "add", subnet + "1/24", "dev", bridge());
     ip("link", "set", bridge(), "up");
     for (int slot = 0; slot < slots; slot++) {
-      if (Command.run(LIMIT, "ip", "netns", "add", name(slot)).exitCode() != 0) return false;
+      if (Command.run(LIMIT, IP, "netns", "add", name(slot)).exitCode() != 0) return false;
       var cable = "kv" + pid + "-" + serial + "-" + slot;
       ip("link", "add", cable, "type", "veth", "peer", "name", "eth0", "netns", name(slot));
       ip("link", "set", cable, "master", bridge(), "up");
@@ -98,10 +105,7 @@ public final class Namespaces implements Network {
     if (slot >= slots) throw new IllegalArgumentException("there are " + slots + " slots");
     int step = GENERATION_STEP * generation;
     return new Place(
-        host(slot),
-        CLIENT_PORT + step,
-        PEER_PORT + step,
-        List.of("ip", "netns", "exec", name(slot)));
+        host(slot), CLIENT_PORT + step, PEER_PORT + step, List.of(IP, "netns", "exec", name(slot)));
   }
 
   @Override
@@ -137,13 +141,12 @@ public final class Namespaces implements Network {
   }
 
   private void batch(int slot, String commands) {
-    var done =
-        Command.run(LIMIT, Map.of(), commands, List.of("ip", "-n", name(slot), "-batch", "-"));
+    var done = Command.run(LIMIT, Map.of(), commands, List.of(IP, "-n", name(slot), "-batch", "-"));
     if (done.exitCode() != 0) throw new IllegalStateException(commands + done.err());
   }
 
   private static void ip(String... arguments) {
-    var command = new ArrayList<>(List.of("ip"));
+    var command = new ArrayList<>(List.of(IP));
     command.addAll(List.of(arguments));
     var done = Command.run(LIMIT, Map.of(), "", command);
     if (done.exitCode() != 0) throw new IllegalStateException(command + ": " + done.err());
@@ -169,30 +172,30 @@ public final class Namespaces implements Network {
 
   private void remove() {
     for (int slot = 0; slot < slots; slot++) {
-      var unused = Command.run(LIMIT, "ip", "netns", "del", name(slot));
+      var unused = Command.run(LIMIT, IP, "netns", "del", name(slot));
     }
-    var unused = Command.run(LIMIT, "ip", "link", "del", bridge());
+    var unused = Command.run(LIMIT, IP, "link", "del", bridge());
     Await.until(
         "removed " + bridge(),
         LIMIT,
-        () -> !Command.run(LIMIT, "ip", "-br", "link").out().contains(bridge() + "-"));
+        () -> !Command.run(LIMIT, IP, "-br", "link").out().contains(bridge() + "-"));
   }
 
   /** What runs that were killed themselves have left, with the servers in it. */
   private static void removeLeftovers() {
-    for (var line : Command.run(LIMIT, "ip", "netns", "list").out().lines().toList()) {
+    for (var line : Command.run(LIMIT, IP, "netns", "list").out().lines().toList()) {
       var ours = OUR_NAMESPACE.matcher(line);
       if (!ours.matches() || isAlive(ours.group(2))) continue;
       for (var orphan :
-          Command.run(LIMIT, "ip", "netns", "pids", ours.group(1)).out().lines().toList())
+          Command.run(LIMIT, IP, "netns", "pids", ours.group(1)).out().lines().toList())
         ProcessHandle.of(Long.parseLong(orphan)).ifPresent(ProcessHandle::destroyForcibly);
-      var unused = Command.run(LIMIT, "ip", "netns", "del", ours.group(1));
+      var unused = Command.run(LIMIT, IP, "netns", "del", ours.group(1));
     }
     for (var line :
-        Command.run(LIMIT, "ip", "-br", "link", "show", "type", "bridge").out().lines().toList()) {
+        Command.run(LIMIT, IP, "-br", "link", "show", "type", "bridge").out().lines().toList()) {
       var ours = OUR_BRIDGE.matcher(line.split("\\s", 2)[0]);
       if (ours.matches() && !isAlive(ours.group(2))) {
-        var unused = Command.run(LIMIT, "ip", "link", "del", ours.group(1));
+        var unused = Command.run(LIMIT, IP, "link", "del", ours.group(1));
       }
     }
   }
