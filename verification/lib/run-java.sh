@@ -1,5 +1,6 @@
 # shellcheck shell=bash disable=SC2154
 # Sourced with $root, $module and $main set: compiles the module where something has changed, then becomes its main class.
+# An array sources names what it depends on beside verification/, if anything.
 
 # shellcheck source=deploy/src/main/dist/bin/jdk.sh
 . "$root/deploy/src/main/dist/bin/jdk.sh"
@@ -8,7 +9,7 @@
 
 kvorum_prepare_maven || exit 1
 stamp=$root/$module/target/launch-classpath.txt
-if [ ! -e "$stamp" ] || [ -n "$(find "$root/pom.xml" "$root"/verification/*/pom.xml "$root"/verification/*/src -newer "$stamp" -print -quit)" ]; then
+if [ ! -e "$stamp" ] || [ -n "$(find "$root/pom.xml" "$root"/verification/*/pom.xml "$root"/verification/*/src ${sources[@]+"${sources[@]}"} -newer "$stamp" -print -quit)" ]; then
   log=$root/$module/target/launch-build.log
   echo "Compiling $module..." >&2
   if ! kvorum_maven "$log" -pl "$module" -am compile dependency:build-classpath -Dmdep.outputFile="$stamp"; then

@@ -37,7 +37,7 @@ public final class AppliedIndex {
   }
 
   /** The applier has come to this position. */
-  void advance(LogPosition position) {
+  public void advance(LogPosition position) {
     applied = position;
     while (true) {
       Waiter next;

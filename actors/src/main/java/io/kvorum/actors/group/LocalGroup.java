@@ -117,7 +117,8 @@ final class LocalGroup implements Group, Ports.Replies, Ports.Observer {
             applied,
             readExecutor,
             timeoutNanos,
-            READ_INDEX_RESEND_NANOS);
+            READ_INDEX_RESEND_NANOS,
+            System.currentTimeMillis() << 20);
   }
 
   @Override

@@ -15,7 +15,7 @@ import org.apache.pekko.Done;
  * Shares read rounds among this member's linearizable reads: one request to the replica is in
  * flight at a time, and all reads that arrived before it was made are answered by it. Thread-safe.
  */
-final class ReadCoordinator {
+public final class ReadCoordinator {
   /** Reads that may wait at a time; beyond, they are refused with {@code too many requests}. */
   static final int MAX_WAITING = 1 << 16;
 
@@ -36,21 +36,25 @@ final class ReadCoordinator {
    * @param requestReadIndex asks the replica, with a token
    * @param executor on which reads go on
    * @param resendNanos an unanswered request is repeated after this time
+   * @param firstToken tokens are counted from here. Not the same in two lives of a member: an answer
+   *     that was on its way to the one before must not be taken for one to this one
    */
-  ReadCoordinator(
+  public ReadCoordinator(
       LongConsumer requestReadIndex,
       AppliedIndex applied,
       Executor executor,
       long timeoutNanos,
-      long resendNanos) {
+      long resendNanos,
+      long firstToken) {
     this.requestReadIndex = requestReadIndex;
     this.applied = applied;
     this.executor = executor;
     this.timeoutNanos = timeoutNanos;
     this.resendNanos = resendNanos;
+    this.token = firstToken;
   }
 
-  CompletableFuture<Outcome<Done>> barrier(long nowNanos) {
+  public CompletableFuture<Outcome<Done>> barrier(long nowNanos) {
     CompletableFuture<Outcome<Done>> future = new CompletableFuture<>();
     long begun;
     synchronized (this) {
@@ -83,7 +87,7 @@ final class ReadCoordinator {
   }
 
   /** The replica's answer. */
-  void confirmed(long confirmedToken, long index, long nowNanos) {
+  public void confirmed(long confirmedToken, long index, long nowNanos) {
     List<Read> done;
     long begun;
     synchronized (this) {
@@ -110,7 +114,7 @@ final class ReadCoordinator {
    * Repeats a request that was not answered, and ends reads whose time is up. Called now and then
    * by one thread.
    */
-  void expire(long nowNanos) {
+  public void expire(long nowNanos) {
     List<Read> late = new ArrayList<>();
     long begun = 0;
     synchronized (this) {
@@ -151,7 +155,7 @@ final class ReadCoordinator {
   }
 
   /** Ends every read that waits. */
-  void failAll(EtcdError error) {
+  public void failAll(EtcdError error) {
     List<Read> all;
     synchronized (this) {
       all = new ArrayList<>(inRound);

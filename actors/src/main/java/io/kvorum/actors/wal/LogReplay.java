@@ -10,7 +10,7 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /** Rebuilds a group's log from its records, in the order in which they were written. */
-final class LogReplay {
+public final class LogReplay {
   private @Nullable LogIdentity identity;
   private HardState hardState = HardState.INITIAL;
   private LogPosition base = LogPosition.ZERO;
@@ -22,7 +22,7 @@ final class LogReplay {
    *
    * @throws CorruptLogException if it does not continue the ones before
    */
-  void add(byte[] bytes, long sequenceNr) {
+  public void add(byte[] bytes, long sequenceNr) {
     LogRecord record;
     try {
       record = LogRecord.parseFrom(bytes);
@@ -48,7 +48,7 @@ final class LogReplay {
   }
 
   /** Index of the last entry in the record added last; 0 if it has none. */
-  long lastIndexOfNewest() {
+  public long lastIndexOfNewest() {
     return lastIndexOfNewest;
   }
 
@@ -90,7 +90,7 @@ final class LogReplay {
    *
    * @throws CorruptLogException if entries behind its beginning are missing
    */
-  RecoveredLog finish() {
+  public RecoveredLog finish() {
     if (!entries.isEmpty() && entries.getFirst().index() != base.index() + 1) {
       throw new CorruptLogException(
           "the write-ahead log begins with entry "

@@ -20,7 +20,7 @@ final class ReadCoordinatorTest {
   private final List<Long> asked = new ArrayList<>();
   private final AppliedIndex applied = new AppliedIndex(new LogPosition(10, 1));
   private final ReadCoordinator reads =
-      new ReadCoordinator(asked::add, applied, Runnable::run, TIMEOUT, RESEND);
+      new ReadCoordinator(asked::add, applied, Runnable::run, TIMEOUT, RESEND, 0);
 
   @Test
   void readsThatArriveDuringARoundShareTheNext() {

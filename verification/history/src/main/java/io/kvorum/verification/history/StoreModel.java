@@ -52,7 +52,7 @@ final class StoreModel {
   static List<State> step(State state, Operation operation) {
     Response response = operation.response();
     if (response == null) {
-      return withoutAnswer(state, operation.request());
+      return withoutAnswer(state, operation.request(), 0);
     }
     boolean inOrder =
         operation.wrote()
@@ -75,7 +75,9 @@ final class StoreModel {
     Response.Version cell = state.cell(request.key());
     return switch (request) {
       case Request.Get get ->
-          response instanceof Response.Got got ? read(state, get.key(), got.version()) : null;
+          response instanceof Response.Got got
+              ? read(state, get.key(), got.version(), revision)
+              : null;
       case Request.Put put ->
           response instanceof Response.Written
               ? state.with(put.key(), new Response.Version(put.value(), revision))
@@ -89,12 +91,13 @@ final class StoreModel {
     };
   }
 
-  private static @Nullable State read(State state, String key, Response.@Nullable Version seen) {
+  private static @Nullable State read(
+      State state, String key, Response.@Nullable Version seen, long revision) {
     Response.Version cell = state.cell(key);
     if (cell == null || seen == null) {
       return cell == null && seen == null ? state : null;
     }
-    if (!cell.value().equals(seen.value())) {
+    if (!cell.value().equals(seen.value()) || seen.modRevision() > revision) {
       return null;
     }
     if (cell.modRevision() < 0) {
@@ -164,37 +167,54 @@ final class StoreModel {
     };
   }
 
-  private static List<State> withoutAnswer(State state, Request request) {
+  /**
+   * As {@link #step}, of an operation that nobody was told of, but whose revision somebody has
+   * seen.
+   */
+  static List<State> step(State state, Operation operation, long revision) {
+    return revision <= state.revision()
+        ? List.of()
+        : withoutAnswer(state, operation.request(), revision).stream()
+            .map(s -> s.at(revision))
+            .toList();
+  }
+
+  /**
+   * @param revision 0 if it is not known
+   */
+  private static List<State> withoutAnswer(State state, Request request, long revision) {
     return switch (request) {
-      case Request.Single single -> List.of(carryOut(state, single));
+      case Request.Single single -> List.of(carryOut(state, single, revision));
       case Request.Txn txn -> {
         List<State> next = new ArrayList<>(2);
         State succeeded = compared(state, txn.compares(), true);
         if (succeeded != null) {
-          next.add(carryOut(succeeded, txn.success()));
+          next.add(carryOut(succeeded, txn.success(), revision));
         }
         State failed = compared(state, txn.compares(), false);
         if (failed != null) {
-          next.add(carryOut(failed, txn.failure()));
+          next.add(carryOut(failed, txn.failure(), revision));
         }
         yield next;
       }
     };
   }
 
-  private static State carryOut(State state, List<Request.Single> branch) {
+  private static State carryOut(State state, List<Request.Single> branch, long revision) {
     State next = state;
     for (Request.Single single : branch) {
-      next = carryOut(next, single);
+      next = carryOut(next, single, revision);
     }
     return next;
   }
 
-  private static State carryOut(State state, Request.Single request) {
+  private static State carryOut(State state, Request.Single request, long revision) {
     return switch (request) {
       case Request.Get get -> state;
-      case Request.Put put ->
-          state.with(put.key(), new Response.Version(put.value(), untold(state.cell(put.key()))));
+      case Request.Put put -> {
+        long mod = revision > 0 ? revision : untold(state.cell(put.key()));
+        yield state.with(put.key(), new Response.Version(put.value(), mod));
+      }
       case Request.Delete delete -> state.with(delete.key(), null);
     };
   }

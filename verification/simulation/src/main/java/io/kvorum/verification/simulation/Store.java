@@ -1,0 +1,149 @@
+package io.kvorum.verification.simulation;
+
+import com.google.protobuf.ByteString;
+import com.google.protobuf.InvalidProtocolBufferException;
+import io.kvorum.actors.apply.MembershipState;
+import io.kvorum.actors.raft.log.Entry;
+import io.kvorum.protocol.LogPosition;
+import io.kvorum.protocol.Outcome;
+import io.kvorum.protocol.internal.Command;
+import io.kvorum.protocol.internal.Membership;
+import io.kvorum.protocol.internal.MembershipChange;
+import io.kvorum.verification.history.Request;
+import io.kvorum.verification.history.Response;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A model of the keyspace: the few commands that the simulated clients send, with etcd's revisions,
+ * and the membership by production's rules. A value that is never changed, so that a crash can go
+ * back to an earlier one and a snapshot is one.
+ *
+ * @param digest of all entries applied, in order
+ */
+record Store(
+    LogPosition applied,
+    long revision,
+    TreeMap<String, Response.Version> cells,
+    Membership membership,
+    long digest) {
+
+  static Store empty(long clusterId) {
+    return new Store(
+        LogPosition.ZERO,
+        1,
+        new TreeMap<>(),
+        Membership.newBuilder().setClusterId(clusterId).build(),
+        0);
+  }
+
+  /**
+   * What an entry led to.
+   *
+   * @param requestId names the caller that waits, 0 if none does
+   */
+  record Applied(Store after, long requestId, Outcome<Object> outcome, boolean changesMembership) {}
+
+  Applied apply(Entry entry) {
+    long next = 31 * (31 * digest + entry.position().hashCode()) + entry.payload().hashCode();
+    return switch (entry.kind()) {
+      case EMPTY ->
+          new Applied(
+              new Store(entry.position(), revision, cells, membership, next),
+              0,
+              Outcome.ok(entry.position()),
+              false);
+      case MEMBERSHIP -> {
+        MembershipChange change = MembershipState.change(entry);
+        MembershipState state = new MembershipState(membership);
+        Outcome<Object> outcome = state.apply(change).map(m -> m);
+        yield new Applied(
+            new Store(entry.position(), revision, cells, state.get(), next),
+            change.getRequestId(),
+            outcome,
+            true);
+      }
+      case COMMAND -> {
+        Command command = command(entry);
+        Execution execution = new Execution();
+        Response response = execution.run(StoreCommands.decode(command));
+        yield new Applied(
+            new Store(entry.position(), execution.newRevision(), execution.next, membership, next),
+            command.getHeader().getId(),
+            Outcome.ok(response),
+            false);
+      }
+    };
+  }
+
+  Response.Got get(String key) {
+    return new Response.Got(cells.get(key), revision);
+  }
+
+  static String describe(Entry entry) {
+    return StoreCommands.decode(command(entry)).toString();
+  }
+
+  private static Command command(Entry entry) {
+    try {
+      return Command.parseFrom(entry.payload());
+    } catch (InvalidProtocolBufferException e) {
+      throw new IllegalStateException("entry " + entry.position() + " cannot be read", e);
+    }
+  }
+
+  static ByteString encode(Request request, long requestId) {
+    return StoreCommands.encode(request, requestId).toByteString();
+  }
+
+  /** One command at work. */
+  private final class Execution {
+    final TreeMap<String, Response.Version> next = new TreeMap<>(cells);
+    private boolean wrote;
+
+    long newRevision() {
+      return wrote ? revision + 1 : revision;
+    }
+
+    Response run(Request request) {
+      return switch (request) {
+        case Request.Single single -> run(single);
+        case Request.Txn txn -> {
+          boolean holds = txn.compares().stream().allMatch(this::holds);
+          List<Response> responses = new ArrayList<>();
+          for (Request.Single single : holds ? txn.success() : txn.failure()) {
+            responses.add(run(single));
+          }
+          yield new Response.TxnDone(holds, responses, newRevision());
+        }
+      };
+    }
+
+    private Response run(Request.Single request) {
+      return switch (request) {
+        case Request.Get get -> new Response.Got(next.get(get.key()), newRevision());
+        case Request.Put put -> {
+          wrote = true;
+          next.put(put.key(), new Response.Version(put.value(), revision + 1));
+          yield new Response.Written(revision + 1);
+        }
+        case Request.Delete delete -> {
+          boolean existed = next.remove(delete.key()) != null;
+          wrote |= existed;
+          yield new Response.Deleted(existed ? 1 : 0, newRevision());
+        }
+      };
+    }
+
+    private boolean holds(Request.Compare compare) {
+      Response.@Nullable Version cell = next.get(compare.key());
+      return switch (compare) {
+        case Request.Compare.ValueIs is -> cell != null && cell.value().equals(is.value());
+        case Request.Compare.ModRevisionIs is ->
+            (cell == null ? 0 : cell.modRevision()) == is.revision();
+      };
+    }
+  }
+}

@@ -1,0 +1,266 @@
+package io.kvorum.verification.simulation;
+
+import io.kvorum.actors.raft.HardState;
+import io.kvorum.actors.raft.Ports;
+import io.kvorum.actors.raft.log.Entry;
+import io.kvorum.protocol.LogPosition;
+import io.kvorum.protocol.internal.Membership;
+import java.util.List;
+import java.util.function.LongFunction;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+
+/** Classic mistakes, each made on purpose in one place. */
+final class PlantedBugs {
+  private PlantedBugs() {}
+
+  /** Runs a seed with the bug, and gives the name of the invariant that broke, or null. */
+  record Bug(String name, LongFunction<@Nullable String> run) {
+    @Override
+    public String toString() {
+      return name;
+    }
+  }
+
+  static Stream<Bug> all() {
+    return Stream.concat(atThePorts(), inTheSource());
+  }
+
+  // Between the replica and the world.
+
+  private static Stream<Bug> atThePorts() {
+    return Stream.of(
+        at("vote not persisted", new VoteNotPersisted()),
+        at("lost sync", new LostSync()),
+        at("answers before the sync", new AnswersBeforeSync()),
+        at("entries applied twice", new DoubleApply()),
+        at("snapshot without membership", new SnapshotWithoutMembership()),
+        at("lost sync of the keyspace", new LostKeyspaceSync()));
+  }
+
+  private static Bug at(String name, Tampering tampering) {
+    return new Bug(
+        name,
+        seed -> {
+          Violation failure = SeedRun.run(Plan.of(seed), tampering).failure();
+          return failure == null ? null : failure.invariant();
+        });
+  }
+
+  private record VoteNotPersisted() implements Tampering {
+    @Override
+    public void machine(Member member) {
+      member
+          .disk()
+          .keeps(
+              record ->
+                  record.hasHardState()
+                      ? record.toBuilder()
+                          .setHardState(record.getHardState().toBuilder().clearVote())
+                          .build()
+                      : record);
+    }
+  }
+
+  private record LostSync() implements Tampering {
+    @Override
+    public void machine(Member member) {
+      member.disk().lies();
+    }
+  }
+
+  private record AnswersBeforeSync() implements Tampering {
+    @Override
+    public Ports ports(Life life, Ports ports) {
+      return with(
+          ports,
+          new OtherWal(ports.wal()) {
+            @Override
+            public void write(HardState state, List<Entry> entries, List<Ports.Envelope> release) {
+              release.forEach(e -> ports.transport().send(e.to(), e.message()));
+              wal.write(state, entries, List.of());
+            }
+          });
+    }
+  }
+
+  private record DoubleApply() implements Tampering {
+    @Override
+    public Ports ports(Life life, Ports ports) {
+      Ports.Applier twice =
+          entries -> {
+            ports.applier().apply(entries);
+            if (entries.getLast().index() % 50 == 0) {
+              ports.applier().apply(entries);
+            }
+          };
+      return new Ports(
+          ports.transport(),
+          ports.wal(),
+          twice,
+          ports.replies(),
+          ports.observer(),
+          ports.snapshots());
+    }
+  }
+
+  private record SnapshotWithoutMembership() implements Tampering {
+    @Override
+    public Store snapshot(Store sent) {
+      return new Store(
+          sent.applied(),
+          sent.revision(),
+          sent.cells(),
+          Membership.newBuilder().setClusterId(World.CLUSTER_ID).build(),
+          sent.digest());
+    }
+  }
+
+  /** The keyspace is called durable when it is not, and the log is cut behind that. */
+  private record LostKeyspaceSync() implements Tampering {
+    @Override
+    public void machine(Member member) {
+      member.storeLies();
+    }
+  }
+
+  private abstract static class OtherWal implements Ports.Wal {
+    final Ports.Wal wal;
+
+    OtherWal(Ports.Wal wal) {
+      this.wal = wal;
+    }
+
+    @Override
+    public void write(HardState state, List<Entry> entries, List<Ports.Envelope> release) {
+      wal.write(state, entries, release);
+    }
+
+    @Override
+    public void compact(LogPosition base) {
+      wal.compact(base);
+    }
+  }
+
+  private static Ports with(Ports ports, Ports.Wal wal) {
+    return new Ports(
+        ports.transport(),
+        wal,
+        ports.applier(),
+        ports.replies(),
+        ports.observer(),
+        ports.snapshots());
+  }
+
+  // In the source of the replica.
+
+  private static final String RAFT = "io/kvorum/actors/raft/";
+
+  private static Stream<Bug> inTheSource() {
+    return Stream.of(
+        in(
+            "entry of an old term committed",
+            "Leader",
+            "if (reached <= before || reached < firstIndexOfTerm) {",
+            "if (reached <= before) {"),
+        in(
+            "reads without a quorum round",
+            "ReadRounds",
+            "if (!Majority.holds(state.configuration().voters(), confirmedBy::contains)) {",
+            "if (confirmedBy.isEmpty()) {"),
+        in(
+            "stale leader answers reads after a pause",
+            "ReadRounds",
+            "confirmedRound != round",
+            "confirmedRound > round"),
+        in(
+            "reads before the leader has committed in its term",
+            "Leader",
+            "if (state.log.committed() >= firstIndexOfTerm && reads.begin()) {",
+            "if (reads.begin()) {"),
+        in(
+            "log cut one entry too far",
+            "ReplicaState",
+            "long index = Math.min(durablyApplied, log.delivered());",
+            "long index = Math.min(durablyApplied + 1, log.delivered());"),
+        in(
+            "conflicting entry kept at a truncation",
+            "log/RaftLog",
+            "if (!matches(entry.position())) {",
+            "if (entry.index() > lastIndex() || term(entry.index()) < entry.term() - 1) {"),
+        in(
+            "vote for a shorter log",
+            "ReplicaState",
+            "return hasSnapshot && log.isUpToDate(last);",
+            "return hasSnapshot;"),
+        in(
+            "vote given twice",
+            "Role",
+            "state.vote().equals(from)\n",
+            "state.vote().equals(from) || state.leader().equals(MemberId.NONE)\n"),
+        in(
+            "leader counts itself before its own sync",
+            "Followers",
+            "voter.equals(state.self) ? state.log.stable() : of(voter).match()",
+            "voter.equals(state.self) ? state.log.lastIndex() : of(voter).match()"),
+        in(
+            "follower acknowledges before its sync",
+            "Passive",
+            "state.sendAfterSync(leader, new RaftMessage.Appended(state.term(), match));",
+            "state.send(leader, new RaftMessage.Appended(state.term(), match));"),
+        in(
+            "follower commits what it has, not what matches",
+            "Passive",
+            "state.commitTo(Math.min(append.committed(), match));",
+            "state.commitTo(Math.min(append.committed(), state.log.lastIndex()));"),
+        in(
+            "heartbeat commits what was not matched",
+            "Followers",
+            "state.term(), Math.min(follower.match(), state.log.committed()), round)",
+            "state.term(), state.log.committed(), round)"),
+        in(
+            "two membership changes at once",
+            "Leader",
+            "return isChange && state.membershipChangePending()",
+            "return isChange && gatheredBytes < 0"),
+        in(
+            "applied before it is committed",
+            "log/RaftLog",
+            "Math.min(committed, stable)",
+            "stable"));
+  }
+
+  private static Bug in(String name, String file, String original, String replacement) {
+    return new Bug(name, new Patched(RAFT + file + ".java", original, replacement));
+  }
+
+  /** Compiled when the first seed runs. */
+  private static final class Patched implements LongFunction<@Nullable String> {
+    private final String file;
+    private final String original;
+    private final String replacement;
+    private java.lang.reflect.@Nullable Method run;
+
+    Patched(String file, String original, String replacement) {
+      this.file = file;
+      this.original = original;
+      this.replacement = replacement;
+    }
+
+    @Override
+    public @Nullable String apply(long seed) {
+      try {
+        if (run == null) {
+          run =
+              PatchedClasses.of(file, original, replacement)
+                  .loadClass(Simulate.class.getName())
+                  .getDeclaredMethod("failureOf", long.class);
+          run.setAccessible(true);
+        }
+        return (String) run.invoke(null, seed);
+      } catch (ReflectiveOperationException e) {
+        throw new AssertionError(e);
+      }
+    }
+  }
+}
