@@ -36,8 +36,8 @@ public final class ReadCoordinator {
    * @param requestReadIndex asks the replica, with a token
    * @param executor on which reads go on
    * @param resendNanos an unanswered request is repeated after this time
-   * @param firstToken tokens are counted from here. Not the same in two lives of a member: an answer
-   *     that was on its way to the one before must not be taken for one to this one
+   * @param firstToken tokens are counted from here. Not the same in two lives of a member: an
+   *     answer that was on its way to the one before must not be taken for one to this one
    */
   public ReadCoordinator(
       LongConsumer requestReadIndex,

@@ -79,6 +79,9 @@ class MemberLifeTest {
     long term = term(leader);
     refused("no leader endpoint given", successor, "move-leader", id);
     done(leader, "move-leader", id);
+    // The term that a member tells is that of what it has applied.
+    done(successor, "put", "led", "by " + successor.name());
+    done(leader, "get", "led");
     assertEquals(term + 1, term(leader));
     assertEquals(term(leader), term(successor));
   }

@@ -179,11 +179,6 @@ final class PlantedBugs {
             "if (state.log.committed() >= firstIndexOfTerm && reads.begin()) {",
             "if (reads.begin()) {"),
         in(
-            "log cut one entry too far",
-            "ReplicaState",
-            "long index = Math.min(durablyApplied, log.delivered());",
-            "long index = Math.min(durablyApplied + 1, log.delivered());"),
-        in(
             "conflicting entry kept at a truncation",
             "log/RaftLog",
             "if (!matches(entry.position())) {",
@@ -208,11 +203,6 @@ final class PlantedBugs {
             "Passive",
             "state.sendAfterSync(leader, new RaftMessage.Appended(state.term(), match));",
             "state.send(leader, new RaftMessage.Appended(state.term(), match));"),
-        in(
-            "follower commits what it has, not what matches",
-            "Passive",
-            "state.commitTo(Math.min(append.committed(), match));",
-            "state.commitTo(Math.min(append.committed(), state.log.lastIndex()));"),
         in(
             "heartbeat commits what was not matched",
             "Followers",
