@@ -70,11 +70,35 @@ public final class Chaos implements AutoCloseable {
               .dataUnder(settings.dataParent())
               .flags(quickSnapshots(settings.launcher()));
       if (disk != null) setup = setup.dataUnder(0, disk.root());
-      return new Chaos(settings, network, Cluster.start(setup), disk);
+      return new Chaos(settings, network, started(setup, settings.artefacts()), disk);
     } catch (Throwable failure) {
       if (disk != null) disk.close();
       network.close();
       throw failure;
+    }
+  }
+
+  private static Cluster started(Cluster.Setup setup, Path artefacts) {
+    var cluster = Cluster.notStarted(setup);
+    try {
+      cluster.startAll();
+      return cluster;
+    } catch (AssertionError | RuntimeException failure) {
+      try (cluster) {
+        var directory = artefactDirectory(artefacts, "start-");
+        cluster.saveOutput(directory);
+        throw new AssertionError(
+            failure.getMessage() + System.lineSeparator() + "artefacts: " + directory, failure);
+      }
+    }
+  }
+
+  private static Path artefactDirectory(Path parent, String prefix) {
+    try {
+      Files.createDirectories(parent);
+      return Files.createTempDirectory(parent, prefix);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
     }
   }
 
@@ -188,8 +212,7 @@ public final class Chaos implements AutoCloseable {
 
   private Path save(Recorder recorder, Throwable why) {
     try {
-      Files.createDirectories(artefacts);
-      var directory = Files.createTempDirectory(artefacts, "round-" + rounds + "-");
+      var directory = artefactDirectory(artefacts, "round-" + rounds + "-");
       cluster.saveOutput(directory);
       Files.write(
           directory.resolve("history.txt"),

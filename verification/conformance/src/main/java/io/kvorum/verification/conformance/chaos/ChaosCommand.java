@@ -1,6 +1,7 @@
 package io.kvorum.verification.conformance.chaos;
 
 import io.kvorum.verification.conformance.harness.Binaries;
+import io.kvorum.verification.conformance.harness.MachineTime;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -135,9 +136,9 @@ public final class ChaosCommand implements Callable<Integer> {
             .toList();
     if (chosen.isEmpty()) throw new IllegalArgumentException("none of these faults fits here");
     var random = new SplittableRandom(seed);
-    long until = System.nanoTime() + (long) (minutes * Duration.ofMinutes(1).toNanos());
+    long until = MachineTime.nanos() + (long) (minutes * Duration.ofMinutes(1).toNanos());
     var deck = new ArrayList<Fault>();
-    while (System.nanoTime() - until < 0) {
+    while (MachineTime.nanos() - until < 0) {
       if (deck.isEmpty()) deck.addAll(chosen);
       var fault = deck.remove(random.nextInt(deck.size()));
       var hold =
@@ -181,6 +182,9 @@ public final class ChaosCommand implements Callable<Integer> {
                 answers,
                 count(Round::snapshotReceived),
                 count(Round::undecided)));
+    if (MachineTime.stoodStill().isPositive())
+      out.println(
+          "the machine itself stood still for " + MachineTime.stoodStill().toSeconds() + " s");
   }
 
   private long count(Predicate<Round> which) {

@@ -3,6 +3,7 @@ package io.kvorum.verification.conformance.chaos;
 import io.kvorum.verification.conformance.cluster.Cluster;
 import io.kvorum.verification.conformance.cluster.Member;
 import io.kvorum.verification.conformance.harness.Await;
+import io.kvorum.verification.conformance.harness.MachineTime;
 import io.kvorum.verification.history.Request;
 import io.kvorum.verification.history.Response;
 import java.time.Duration;
@@ -76,8 +77,9 @@ final class Clients implements AutoCloseable {
 
   /** The same for each of them. */
   void awaitWriteByEach(Collection<Member> members, long sinceNanos, Duration limit) {
+    long began = MachineTime.nanos();
     for (var member : members) {
-      var left = Duration.ofNanos(sinceNanos + limit.toNanos() - System.nanoTime());
+      var left = limit.minusNanos(MachineTime.nanos() - began);
       Await.until(
           "a write through " + member + " after " + limit,
           left.isNegative() ? Duration.ZERO : left,

@@ -5,7 +5,10 @@ import java.util.concurrent.Callable;
 import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 
-/** Waits for conditions by polling with a deadline; never for a fixed time. */
+/**
+ * Waits for conditions by polling with a deadline, in time the machine runs; never for a fixed
+ * time.
+ */
 public final class Await {
   private static final Duration POLL_INTERVAL = Duration.ofMillis(10);
 
@@ -30,7 +33,7 @@ public final class Await {
   }
 
   private static Outcome poll(Duration limit, Callable<Boolean> condition) {
-    long deadline = System.nanoTime() + limit.toNanos();
+    long deadline = MachineTime.nanos() + limit.toNanos();
     Exception failure = null;
     while (true) {
       try {
@@ -39,7 +42,7 @@ public final class Await {
       } catch (Exception notYet) {
         failure = notYet; // the last one is reported as the cause
       }
-      if (System.nanoTime() - deadline > 0) return new Outcome(false, failure);
+      if (MachineTime.nanos() - deadline > 0) return new Outcome(false, failure);
       LockSupport.parkNanos(POLL_INTERVAL.toNanos());
     }
   }
