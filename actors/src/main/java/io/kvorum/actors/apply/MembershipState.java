@@ -3,6 +3,7 @@ package io.kvorum.actors.apply;
 import com.google.protobuf.InvalidProtocolBufferException;
 import io.kvorum.actors.raft.log.Entry;
 import io.kvorum.actors.raft.membership.Configuration;
+import io.kvorum.actors.raft.membership.Standing;
 import io.kvorum.protocol.EtcdError;
 import io.kvorum.protocol.MemberId;
 import io.kvorum.protocol.Outcome;
@@ -61,6 +62,16 @@ public final class MembershipState {
 
   public Configuration configuration() {
     return configuration(current);
+  }
+
+  /** What a member is, without putting the whole configuration together. */
+  public Standing standing(MemberId member) {
+    for (Membership.Member known : current.getMembersList()) {
+      if (known.getId() == member.value()) {
+        return known.getIsLearner() ? Standing.LEARNER : Standing.VOTER;
+      }
+    }
+    return Standing.NOBODY;
   }
 
   /** Who votes and who learns. */

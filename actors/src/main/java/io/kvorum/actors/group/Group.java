@@ -1,6 +1,8 @@
 package io.kvorum.actors.group;
 
+import io.kvorum.actors.raft.membership.Standing;
 import io.kvorum.persistence.mvcc.ReadView;
+import io.kvorum.protocol.MemberId;
 import io.kvorum.protocol.Outcome;
 import io.kvorum.protocol.etcdserverpb.ResponseHeader;
 import io.kvorum.protocol.etcdserverpb.WatchRequest;
@@ -41,7 +43,13 @@ public interface Group {
   /** A full header of this member for an answer at a revision. */
   ResponseHeader header(long revision);
 
+  /** How the group stands; put together on each call, so not for every request. */
   GroupStatus status();
+
+  /** Whom this member takes for the leader; {@link MemberId#NONE} while it knows none. */
+  MemberId leader();
+
+  Standing standing();
 
   /** Completes when no scheduled compaction is unfinished on this member. */
   CompletionStage<Void> physicalCompaction();

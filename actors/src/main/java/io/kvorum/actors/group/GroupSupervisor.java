@@ -4,6 +4,7 @@ import io.kvorum.actors.raft.HardState;
 import io.kvorum.actors.raft.Ports;
 import io.kvorum.actors.raft.ReplicaMessage;
 import io.kvorum.actors.raft.log.Entry;
+import io.kvorum.actors.raft.membership.Standing;
 import io.kvorum.actors.snapshot.InterruptedInstall;
 import io.kvorum.actors.telemetry.EtcdMetrics;
 import io.kvorum.actors.telemetry.Telemetry;
@@ -356,7 +357,7 @@ public final class GroupSupervisor extends AbstractBehavior<GroupSupervisor.Mess
       return;
     }
     running.tellPeers();
-    metrics.isLearner.set(running.local().status().learner() ? 1 : 0);
+    metrics.isLearner.set(running.local().standing() == Standing.LEARNER ? 1 : 0);
     if (!membership.getClusterVersion().equals(clusterVersion)) {
       metrics.clusterVersion(clusterVersion, membership.getClusterVersion());
       clusterVersion = membership.getClusterVersion();

@@ -8,6 +8,7 @@ import io.kvorum.actors.raft.Ports;
 import io.kvorum.actors.raft.Proposal;
 import io.kvorum.actors.raft.ReplicaMessage;
 import io.kvorum.actors.raft.log.EntryKind;
+import io.kvorum.actors.raft.membership.Standing;
 import io.kvorum.actors.raft.quorum.Majority;
 import io.kvorum.actors.telemetry.EtcdMetrics;
 import io.kvorum.actors.wal.LogIdentity;
@@ -205,12 +206,22 @@ final class LocalGroup implements Group, Ports.Replies, Ports.Observer {
         position.term(),
         Math.max(committed, position.index()),
         position.index(),
-        !membership.configuration().isVoter(identity.member()),
+        standing() == Standing.LEARNER,
         keyspace.currentRevision(),
         now.getClusterVersion(),
         LocalMembers.members(now),
         stats.sizeBytes(),
         stats.sizeInUseBytes());
+  }
+
+  @Override
+  public MemberId leader() {
+    return leadership.leader();
+  }
+
+  @Override
+  public Standing standing() {
+    return membership.standing(identity.member());
   }
 
   @Override

@@ -40,7 +40,7 @@ final class Publication {
 
   /** The version that this member, as leader, would now decide on; empty to leave it. */
   Optional<String> nextVersion(Membership membership) {
-    return group.status().leader().equals(self)
+    return group.leader().equals(self)
         ? VersionNegotiation.decide(membership, this::serverVersion)
         : Optional.empty();
   }

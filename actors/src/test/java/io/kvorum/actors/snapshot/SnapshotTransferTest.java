@@ -175,6 +175,7 @@ class SnapshotTransferTest {
     leader.fill(60, 2000, new Random(1));
     List<String> expected = leader.rows();
     leader.send(follower, TERM);
+    await("the consistent view", () -> chunks.get() > 0);
     // What is written meanwhile is not part of it.
     leader.fill(10, 10, new Random(2));
     assertTrue(leader.await(ReplicaMessage.SnapshotSent.class).delivered());

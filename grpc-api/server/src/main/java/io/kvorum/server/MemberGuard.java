@@ -2,7 +2,7 @@ package io.kvorum.server;
 
 import io.grpc.Status;
 import io.kvorum.actors.group.Group;
-import io.kvorum.actors.group.GroupStatus;
+import io.kvorum.actors.raft.membership.Standing;
 import io.kvorum.protocol.EtcdError;
 import io.kvorum.protocol.MemberId;
 import io.kvorum.server.grpc.CallGuard;
@@ -18,9 +18,10 @@ import org.apache.pekko.actor.typed.ActorSystem;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What this member refuses for the state it is in, in etcd's order: as a learner, for metadata it
- * cannot read, and for want of a leader where the client asked for one. Streams that asked are also
- * ended when the leader has been gone for {@value #LEADERLESS_TICKS_MAX} election timeouts.
+ * What this member refuses for the state it is in, in etcd's order: as no member, as a learner, for
+ * metadata it cannot read, and for want of a leader where the client asked for one. Streams that
+ * asked are also ended when the leader has been gone for {@value #LEADERLESS_TICKS_MAX} election
+ * timeouts.
  */
 final class MemberGuard implements CallGuard {
   private static final int LEADERLESS_TICKS_MAX = 3;
@@ -47,8 +48,11 @@ final class MemberGuard implements CallGuard {
 
   @Override
   public @Nullable Status refusal(CallHeaders headers, RpcType type, boolean servedByLearner) {
-    GroupStatus status = group.status();
-    if (status.learner() && !servedByLearner) {
+    Standing standing = group.standing();
+    if (standing == Standing.NOBODY && !servedByLearner) {
+      return EtcdError.STOPPED.status();
+    }
+    if (standing == Standing.LEARNER && !servedByLearner) {
       return EtcdError.NOT_SUPPORTED_FOR_LEARNER.status();
     }
     String version = version(headers);
@@ -56,7 +60,7 @@ final class MemberGuard implements CallGuard {
       return EtcdError.INVALID_CLIENT_API_VERSION.status();
     }
     metrics.clientRequest(type, version);
-    return headers.requireLeader() && status.leader().equals(MemberId.NONE)
+    return headers.requireLeader() && group.leader().equals(MemberId.NONE)
         ? EtcdError.NO_LEADER.status()
         : null;
   }
@@ -82,7 +86,7 @@ final class MemberGuard implements CallGuard {
   }
 
   private synchronized void tick() {
-    leaderlessTicks = group.status().leader().equals(MemberId.NONE) ? leaderlessTicks + 1 : 0;
+    leaderlessTicks = group.leader().equals(MemberId.NONE) ? leaderlessTicks + 1 : 0;
     if (leaderlessTicks >= LEADERLESS_TICKS_MAX) {
       streams.endThoseRequiringLeader(EtcdError.NO_LEADER.status());
     }

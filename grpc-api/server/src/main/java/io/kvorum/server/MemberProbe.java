@@ -2,6 +2,7 @@ package io.kvorum.server;
 
 import com.google.protobuf.ByteString;
 import io.kvorum.actors.group.Group;
+import io.kvorum.actors.raft.membership.Standing;
 import io.kvorum.protocol.MemberId;
 import io.kvorum.protocol.Outcome;
 import io.kvorum.protocol.etcdserverpb.RangeRequest;
@@ -35,12 +36,12 @@ final class MemberProbe implements Probe {
 
   @Override
   public boolean hasLeader() {
-    return !group.status().leader().equals(MemberId.NONE);
+    return !group.leader().equals(MemberId.NONE);
   }
 
   @Override
   public boolean isLearner() {
-    return group.status().learner();
+    return group.standing() == Standing.LEARNER;
   }
 
   @Override

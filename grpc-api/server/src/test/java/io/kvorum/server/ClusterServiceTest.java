@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 
 import io.grpc.MethodDescriptor;
+import io.kvorum.actors.raft.membership.Standing;
 import io.kvorum.protocol.EtcdError;
 import io.kvorum.protocol.etcdserverpb.MemberAddRequest;
 import io.kvorum.protocol.etcdserverpb.MemberAddResponse;
@@ -133,7 +134,7 @@ final class ClusterServiceTest {
             + " leader",
         fixture.failure(PROMOTE, MemberPromoteRequest.getDefaultInstance()));
     group.memberRefusal = null;
-    group.learner = true;
+    group.standing = Standing.LEARNER;
     assertEquals(
         "FAILED_PRECONDITION: etcdserver: rpc not supported for learner",
         fixture.failure(REMOVE, MemberRemoveRequest.getDefaultInstance()));

@@ -4,6 +4,7 @@ import com.google.protobuf.ByteString;
 import io.kvorum.actors.group.Group;
 import io.kvorum.actors.group.GroupStatus;
 import io.kvorum.actors.group.MemberAdministration;
+import io.kvorum.actors.raft.membership.Standing;
 import io.kvorum.persistence.mvcc.History;
 import io.kvorum.persistence.mvcc.ReadView;
 import io.kvorum.protocol.EtcdError;
@@ -48,7 +49,7 @@ final class FakeGroup implements Group, AutoCloseable {
   final AtomicInteger barriers = new AtomicInteger();
   final AtomicInteger openViews = new AtomicInteger();
   volatile MemberId leader = new MemberId(MEMBER_ID);
-  volatile boolean learner;
+  volatile Standing standing = Standing.VOTER;
   volatile String clusterVersion = "3.7.0";
   volatile Supplier<CompletionStage<Outcome<Done>>> barrier =
       () -> CompletableFuture.completedFuture(open());
@@ -127,12 +128,22 @@ final class FakeGroup implements Group, AutoCloseable {
         TERM,
         101,
         100,
-        learner,
+        standing == Standing.LEARNER,
         REVISION,
         clusterVersion,
         List.of(Member.newBuilder().setID(MEMBER_ID).setName("default").build()),
         20_480,
         16_384);
+  }
+
+  @Override
+  public MemberId leader() {
+    return leader;
+  }
+
+  @Override
+  public Standing standing() {
+    return standing;
   }
 
   @Override

@@ -13,6 +13,7 @@ import io.grpc.MethodDescriptor;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
 import io.grpc.stub.ClientCalls;
+import io.kvorum.actors.raft.membership.Standing;
 import io.kvorum.protocol.EtcdError;
 import io.kvorum.protocol.MemberId;
 import io.kvorum.protocol.Outcome;
@@ -276,8 +277,16 @@ class KvServiceTest {
   }
 
   @Test
+  void whoIsNoMemberSendsClientsElsewhere() {
+    group.standing = Standing.NOBODY;
+    String refused = "UNAVAILABLE: etcdserver: server stopped";
+    assertEquals(refused, fixture.failure(ServerFixture.RANGE, range().build()));
+    assertEquals(refused, fixture.failure(COMPACT, CompactionRequest.getDefaultInstance()));
+  }
+
+  @Test
   void aLearnerServesOnlySerializableRanges() {
-    group.learner = true;
+    group.standing = Standing.LEARNER;
     String refused = "FAILED_PRECONDITION: etcdserver: rpc not supported for learner";
     assertEquals(refused, fixture.failure(ServerFixture.RANGE, range().build()));
     assertEquals(refused, fixture.failure(COMPACT, CompactionRequest.getDefaultInstance()));

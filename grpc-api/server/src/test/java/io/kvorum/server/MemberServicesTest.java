@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.grpc.MethodDescriptor;
+import io.kvorum.actors.raft.membership.Standing;
 import io.kvorum.protocol.EtcdError;
 import io.kvorum.protocol.MemberId;
 import io.kvorum.protocol.Outcome;
@@ -72,7 +73,7 @@ class MemberServicesTest {
 
   @Test
   void statusIsAnsweredByALearnerAndWithoutALeader() {
-    group.learner = true;
+    group.standing = Standing.LEARNER;
     group.leader = MemberId.NONE;
     group.clusterVersion = "";
     StatusResponse status = fixture.call(STATUS, StatusRequest.getDefaultInstance());
@@ -95,7 +96,7 @@ class MemberServicesTest {
     assertEquals(
         "UNAVAILABLE: etcdserver: request timed out",
         fixture.failure(MEMBER_LIST, MemberListRequest.newBuilder().setLinearizable(true).build()));
-    group.learner = true;
+    group.standing = Standing.LEARNER;
     assertEquals(
         "FAILED_PRECONDITION: etcdserver: rpc not supported for learner",
         fixture.failure(MEMBER_LIST, MemberListRequest.getDefaultInstance()));

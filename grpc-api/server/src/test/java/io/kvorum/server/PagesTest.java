@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.kvorum.actors.raft.membership.Standing;
 import io.kvorum.protocol.EtcdError;
 import io.kvorum.protocol.MemberId;
 import io.kvorum.protocol.Outcome;
@@ -126,7 +127,7 @@ class PagesTest {
         Set.of("data_corruption", "serializable_read", "linearizable_read", "non_learner")) {
       assertPage(get("/readyz/" + check), 200, TEXT, "ok\n");
     }
-    fixture.group.learner = true;
+    fixture.group.standing = Standing.LEARNER;
     assertPage(
         get("/readyz/non_learner"),
         503,

@@ -9,6 +9,7 @@ import io.grpc.ClientCall;
 import io.grpc.Metadata;
 import io.grpc.MethodDescriptor;
 import io.grpc.Status;
+import io.kvorum.actors.raft.membership.Standing;
 import io.kvorum.protocol.MemberId;
 import io.kvorum.protocol.etcdserverpb.WatchCreateRequest;
 import io.kvorum.protocol.etcdserverpb.WatchRequest;
@@ -293,7 +294,7 @@ class StreamsTest {
 
   @Test
   void aLearnerServesNoWatch() {
-    group.learner = true;
+    group.standing = Standing.LEARNER;
     Call<WatchRequest, WatchResponse> watch = watch();
     watch.call.sendMessage(create(1));
     assertEquals(

@@ -73,7 +73,7 @@ record Plan(long seed, Setup setup, int clients, long thinkMicros, List<Fault> f
         200,
         minSync,
         minSync + 100 + random.nextInt(10_000),
-        100 + random.nextInt(3000),
+        random.nextInt(4) == 0 ? 5_000 + random.nextInt(60_000) : 100 + random.nextInt(3000),
         (5 + random.nextInt(500)) * Agenda.MILLIS,
         random.nextInt(20),
         5 + random.nextInt(50),

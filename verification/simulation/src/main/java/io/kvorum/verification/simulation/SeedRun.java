@@ -122,7 +122,7 @@ final class SeedRun {
         () -> {
           markerDone |= clients.history().answered() > before;
           if (!markerDone) {
-            askForMarker();
+            world.agenda().in(LOOK_EVERY, this::askForMarker);
           }
         });
   }

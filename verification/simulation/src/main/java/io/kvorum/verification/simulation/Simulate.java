@@ -1,13 +1,13 @@
 package io.kvorum.verification.simulation;
 
 import java.io.PrintStream;
-import java.util.Arrays;
+import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.stream.Collectors;
-import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
 
@@ -41,6 +41,14 @@ public final class Simulate implements Callable<Integer> {
   private final AtomicLong operations = new AtomicLong();
   private final AtomicLong entries = new AtomicLong();
 
+  private final AtomicReference<Slow> slowest = new AtomicReference<>(new Slow(0, 0));
+
+  private record Slow(long seed, long nanos) {
+    static Slow max(Slow a, Slow b) {
+      return a.nanos >= b.nanos ? a : b;
+    }
+  }
+
   private Simulate() {}
 
   public static void main(String[] args) {
@@ -60,6 +68,8 @@ public final class Simulate implements Callable<Integer> {
       worker.join();
     }
     progress(begun, "\n");
+    Slow slow = Objects.requireNonNull(slowest.get());
+    out.printf("the slowest seed, %d, took %d ms%n", slow.seed(), slow.nanos() / 1_000_000);
     return failures.get() == 0 ? 0 : 1;
   }
 
@@ -74,7 +84,9 @@ public final class Simulate implements Callable<Integer> {
       if (kept != null) {
         plan = plan.only(f -> kept.contains(f.number()));
       }
+      long seedBegun = System.nanoTime();
       SeedRun.Result result = SeedRun.run(plan, Tampering.NONE);
+      slowest.accumulateAndGet(new Slow(seed, System.nanoTime() - seedBegun), Slow::max);
       operations.addAndGet(result.operations());
       entries.addAndGet(result.entries());
       if (done.incrementAndGet() % 100 == 0) {
@@ -130,14 +142,5 @@ public final class Simulate implements Callable<Integer> {
   static @Nullable String failureOf(long seed) {
     SeedRun.Result result = SeedRun.run(Plan.of(seed), Tampering.NONE);
     return result.failure() == null ? null : result.failure().invariant();
-  }
-
-  static int[] range(int count) {
-    return IntStream.range(0, count).toArray();
-  }
-
-  @Override
-  public String toString() {
-    return "simulate " + Arrays.asList(seeds, from, threads);
   }
 }

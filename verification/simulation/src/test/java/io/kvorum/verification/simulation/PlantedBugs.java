@@ -179,6 +179,11 @@ final class PlantedBugs {
             "if (state.log.committed() >= firstIndexOfTerm && reads.begin()) {",
             "if (reads.begin()) {"),
         in(
+            "off by one at a compaction: one entry too many stays",
+            "log/RaftLog",
+            "List<Entry> dropped = entries.subList(0, position(index) + 1);",
+            "List<Entry> dropped = entries.subList(0, position(index));"),
+        in(
             "conflicting entry kept at a truncation",
             "log/RaftLog",
             "if (!matches(entry.position())) {",
