@@ -88,6 +88,7 @@ final class PeerCodec {
           APPENDED,
           APPEND_REJECTED,
           HEARTBEAT,
+          COMMITTED,
           HEARTBEAT_RESPONSE,
           FORWARD,
           READ_INDEX_REQUEST,

@@ -58,6 +58,7 @@ sealed interface PeerMessage {
   static PeerMessage of(Header header, Body body) {
     return switch (body) {
       case Raft(RaftMessage.Append _), Raft(RaftMessage.Forward _) -> new Ordinary(header, body);
+      case Raft(RaftMessage.Committed _) -> new Ordinary(header, body);
       case Raft(RaftMessage.Appended _), Raft(RaftMessage.AppendRejected _) ->
           new Ordinary(header, body);
       case Raft(RaftMessage.Refused _) -> new Ordinary(header, body);

@@ -11,6 +11,7 @@ import io.kvorum.protocol.internal.LogEntry;
 import io.kvorum.protocol.internal.PeerAppend;
 import io.kvorum.protocol.internal.PeerAppendRejected;
 import io.kvorum.protocol.internal.PeerAppended;
+import io.kvorum.protocol.internal.PeerCommitted;
 import io.kvorum.protocol.internal.PeerEnvelope;
 import io.kvorum.protocol.internal.PeerForward;
 import io.kvorum.protocol.internal.PeerHeartbeat;
@@ -52,6 +53,8 @@ final class RaftCodec {
       case RaftMessage.Heartbeat m ->
           envelope.setHeartbeat(
               PeerHeartbeat.newBuilder().setCommitted(m.committed()).setRound(m.round()));
+      case RaftMessage.Committed m ->
+          envelope.setCommitted(PeerCommitted.newBuilder().setLast(position(m.last())));
       case RaftMessage.HeartbeatResponse m ->
           envelope.setHeartbeatResponse(PeerHeartbeatResponse.newBuilder().setRound(m.round()));
       case RaftMessage.Forward m -> envelope.setForward(forward(m));
@@ -93,6 +96,8 @@ final class RaftCodec {
       case HEARTBEAT ->
           new RaftMessage.Heartbeat(
               term, envelope.getHeartbeat().getCommitted(), envelope.getHeartbeat().getRound());
+      case COMMITTED ->
+          new RaftMessage.Committed(term, position(envelope.getCommitted().getLast()));
       case HEARTBEAT_RESPONSE ->
           new RaftMessage.HeartbeatResponse(term, envelope.getHeartbeatResponse().getRound());
       case FORWARD -> forward(term, envelope.getForward());

@@ -93,6 +93,9 @@ abstract sealed class Contender extends Role permits PreCandidate, Candidate {
       case RaftMessage.Heartbeat heartbeat -> {
         return follow(state.term(), from).onCurrent(context, from, heartbeat);
       }
+      case RaftMessage.Committed committed -> {
+        return follow(state.term(), from).onCurrent(context, from, committed);
+      }
       case RaftMessage.Forward forwarded -> onForward(context, from, forwarded.proposals());
       case RaftMessage.Refused refused -> onRefused(refused);
       case RaftMessage.ReadIndexResponse response -> onReadIndexResponse(response);

@@ -135,13 +135,12 @@ final class Followers {
    * for a heartbeat.
    */
   void announceCommit() {
+    var committed = new RaftMessage.Committed(state.term(), at(state.log.committed()));
     progress.forEach(
         (peer, follower) -> {
           boolean told = replicate(peer, follower);
-          if (!told
-              && follower.mode() == Progress.Mode.REPLICATE
-              && state.log.knows(follower.next() - 1)) {
-            sendEmpty(peer, follower);
+          if (!told && follower.mode() == Progress.Mode.REPLICATE) {
+            state.send(peer, committed);
           }
         });
   }

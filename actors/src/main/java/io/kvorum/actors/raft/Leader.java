@@ -128,6 +128,7 @@ final class Leader extends Role {
       case RaftMessage.TimeoutNow now -> {}
       case RaftMessage.Append append -> twoLeaders(from);
       case RaftMessage.Heartbeat heartbeat -> twoLeaders(from);
+      case RaftMessage.Committed committed -> twoLeaders(from);
     }
     return this;
   }

@@ -106,6 +106,12 @@ abstract sealed class Passive extends Role permits Follower, Learner, Installing
         onCommitted(heartbeat.committed());
         state.send(from, new RaftMessage.HeartbeatResponse(state.term(), heartbeat.round()));
       }
+      case RaftMessage.Committed committed -> {
+        heard(from);
+        if (state.log.matches(committed.last())) {
+          onCommitted(committed.last().index());
+        }
+      }
       case RaftMessage.TimeoutNow now -> {
         return onTimeoutNow();
       }
@@ -215,7 +221,7 @@ abstract sealed class Passive extends Role permits Follower, Learner, Installing
   final void appendToLog(MemberId leader, RaftMessage.Append append) {
     LogPosition previous = append.previous();
     if (previous.index() < state.log.committed()) {
-      state.sendAfterSync(leader, new RaftMessage.Appended(state.term(), state.log.committed()));
+      state.acknowledge(leader, state.log.committed());
       return;
     }
     if (!state.log.matches(previous)) {
@@ -232,7 +238,7 @@ abstract sealed class Passive extends Role permits Follower, Learner, Installing
     state.toPersist(state.log.merge(append.entries()));
     long match = previous.index() + append.entries().size();
     state.commitTo(Math.min(append.committed(), match));
-    state.sendAfterSync(leader, new RaftMessage.Appended(state.term(), match));
+    state.acknowledge(leader, match);
   }
 
   /**
@@ -265,8 +271,7 @@ abstract sealed class Passive extends Role permits Follower, Learner, Installing
   /** The leader holds everything that is committed: here the logs agree. */
   final void tellLeaderWhatIsCommitted() {
     if (hasLeader()) {
-      state.sendAfterSync(
-          state.leader(), new RaftMessage.Appended(state.term(), state.log.committed()));
+      state.acknowledge(state.leader(), state.log.committed());
     }
   }
 }

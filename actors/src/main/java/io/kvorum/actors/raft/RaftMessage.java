@@ -49,6 +49,12 @@ public sealed interface RaftMessage {
    */
   record Heartbeat(long term, long committed, long round) implements RaftMessage {}
 
+  /**
+   * The log up to and with this entry is committed; the receiver believes it if it has the entry
+   * (thesis 3.5, log matching). Not answered: what is lost the next heartbeat or append tells.
+   */
+  record Committed(long term, LogPosition last) implements RaftMessage {}
+
   record HeartbeatResponse(long term, long round) implements RaftMessage {}
 
   /** A follower passes on what its clients propose. */

@@ -10,6 +10,7 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.random.RandomGenerator;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What all roles of a replica share; handed from role to role. Term and vote change through {@link
@@ -42,12 +43,15 @@ final class ReplicaState {
   private long configurationIndex;
 
   private HardState hardState;
+
+  /** What the log's disk is known to hold of it; nothing once a write has failed. */
+  private @Nullable HardState durable;
+
   private MemberId leader = MemberId.NONE;
 
   private boolean hardStateChanged;
   private final List<Entry> unwritten = new ArrayList<>();
   private final List<Ports.Envelope> release = new ArrayList<>();
-  private int writesOutstanding;
   private Storage storage = Storage.WORKS;
 
   /** End of the snapshot that is being installed; {@link LogPosition#ZERO} if none is. */
@@ -77,6 +81,7 @@ final class ReplicaState {
     this.settings = settings;
     this.random = random;
     this.hardState = hardState;
+    this.durable = hardState;
     this.log = log;
     this.configuration = configuration;
     this.configurationIndex = log.delivered();
@@ -222,6 +227,24 @@ final class ReplicaState {
   }
 
   /**
+   * Tells a leader that everything up to {@code match} is on this member's disk: at once if it is,
+   * and otherwise once it is.
+   */
+  void acknowledge(MemberId to, long match) {
+    var message = new RaftMessage.Appended(term(), match);
+    if (hardState.equals(durable) && match <= log.stable()) {
+      send(to, message);
+    } else {
+      sendAfterSync(to, message);
+    }
+  }
+
+  /** Whether the disk holds the present term, vote and log. */
+  private boolean isOnDisk() {
+    return hardState.equals(durable) && log.stable() == log.lastIndex();
+  }
+
+  /**
    * Writes what the handling of one message changed. While the disk fails nothing is written and
    * nothing released.
    */
@@ -230,8 +253,7 @@ final class ReplicaState {
       release.clear();
       return;
     }
-    if (hardStateChanged || !unwritten.isEmpty() || (!release.isEmpty() && writesOutstanding > 0)) {
-      writesOutstanding++;
+    if (hardStateChanged || !unwritten.isEmpty() || (!release.isEmpty() && !isOnDisk())) {
       ports.wal().write(hardState, List.copyOf(unwritten), List.copyOf(release));
       hardStateChanged = false;
       unwritten.clear();
@@ -242,7 +264,7 @@ final class ReplicaState {
   }
 
   void persisted(ReplicaMessage.Persisted persisted) {
-    writesOutstanding = Math.max(0, writesOutstanding - 1);
+    durable = persisted.hardState();
     if (storage == Storage.TRIED_AGAIN) {
       storage = Storage.WORKS;
     }
@@ -253,7 +275,7 @@ final class ReplicaState {
 
   void storageFails() {
     storage = Storage.FAILS;
-    writesOutstanding = 0;
+    durable = null;
   }
 
   /**

@@ -101,6 +101,7 @@ abstract sealed class Role extends ExtensibleBehavior<ReplicaMessage>
     return switch (message) {
       case RaftMessage.Append a -> from;
       case RaftMessage.Heartbeat h -> from;
+      case RaftMessage.Committed c -> from;
       case RaftMessage.ReadIndexResponse r -> from;
       case RaftMessage.TimeoutNow t -> from;
       case RaftMessage.Refused r -> MemberId.NONE;
@@ -127,6 +128,7 @@ abstract sealed class Role extends ExtensibleBehavior<ReplicaMessage>
       case RaftMessage.ReadIndexResponse r -> true;
       case RaftMessage.Append a -> false;
       case RaftMessage.Heartbeat h -> false;
+      case RaftMessage.Committed c -> false;
       case RaftMessage.TimeoutNow t -> false;
       case RaftMessage.VoteRequest r -> false;
       case RaftMessage.VoteResponse r -> false;

@@ -179,6 +179,7 @@ class PeerSerializerTest {
         new RaftMessage.Appended(number(r), number(r)),
         new RaftMessage.AppendRejected(number(r), number(r), position(r)),
         new RaftMessage.Heartbeat(number(r), number(r), number(r)),
+        new RaftMessage.Committed(number(r), position(r)),
         new RaftMessage.HeartbeatResponse(number(r), number(r)),
         new RaftMessage.Forward(number(r), proposals),
         new RaftMessage.ReadIndexRequest(number(r), r.nextLong()),

@@ -54,6 +54,43 @@ final class FollowerStepTest {
                 new HardState(1, MemberId.NONE), new LogPosition(2, 1), List.of(acknowledgement))));
   }
 
+  /** Two writes that the log joins into one record are answered once. */
+  @Test
+  void nothingIsWrittenForAnAnswerWhenEverythingIsOnDisk() {
+    ReplicaFixture replica = new ReplicaFixture(3, HardState.INITIAL);
+    replica.from(TWO, new Append(1, LogPosition.ZERO, List.of(entry(1, 1)), 0));
+    replica.from(TWO, new Append(1, new LogPosition(1, 1), List.of(entry(2, 1)), 0));
+    replica.persisted(new HardState(1, MemberId.NONE), new LogPosition(2, 1));
+    assertEquals(
+        List.of(new Sent(TWO, new Appended(1, 2))),
+        replica.from(TWO, new Append(1, new LogPosition(2, 1), List.of(), 0)));
+  }
+
+  @Test
+  void whatIsOnDiskIsAcknowledgedWhileMoreIsBeingWritten() {
+    ReplicaFixture replica = new ReplicaFixture(3, new HardState(1, MemberId.NONE), 1);
+    replica.from(TWO, new Append(1, new LogPosition(1, 1), List.of(entry(2, 1)), 0));
+    assertEquals(
+        List.of(new Sent(TWO, new Appended(1, 1))),
+        replica.from(TWO, new Append(1, new LogPosition(1, 1), List.of(), 0)));
+    assertEquals(
+        List.of(
+            new Write(
+                new HardState(1, MemberId.NONE), List.of(), List.of(to(TWO, new Appended(1, 2))))),
+        replica.from(TWO, new Append(1, new LogPosition(2, 1), List.of(), 0)));
+  }
+
+  @Test
+  void aNoticeOfWhatIsCommittedIsBelievedIfTheEntryIsHere() {
+    ReplicaFixture replica = new ReplicaFixture(3, new HardState(3, MemberId.NONE), 1, 1);
+    replica.from(TWO, new Heartbeat(3, 0, 0));
+    assertEquals(List.of(), replica.from(TWO, new RaftMessage.Committed(3, new LogPosition(2, 3))));
+    assertEquals(List.of(), replica.from(TWO, new RaftMessage.Committed(3, new LogPosition(3, 3))));
+    assertEquals(
+        List.of(new Committed(2), new Applied(List.of(entry(1, 1), entry(2, 1)))),
+        replica.from(TWO, new RaftMessage.Committed(3, new LogPosition(2, 1))));
+  }
+
   @Test
   void aFollowerReplacesWhatConflicts() {
     ReplicaFixture replica = new ReplicaFixture(3, new HardState(2, MemberId.NONE), 1, 1, 2);

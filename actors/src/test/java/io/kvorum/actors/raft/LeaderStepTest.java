@@ -132,6 +132,20 @@ final class LeaderStepTest {
   }
 
   @Test
+  void theOthersAreToldOfACommitAtOnce() {
+    ReplicaFixture leader = leaderOfThree();
+    leader.from(TWO, new Appended(1, 1));
+    leader.from(THREE, new Appended(1, 1));
+    leader.run(new ReplicaMessage.Propose(proposal(9)));
+    leader.persisted(new HardState(1, SELF), new LogPosition(2, 1));
+    var notice = new RaftMessage.Committed(1, new LogPosition(2, 1));
+    List<RecordingPorts.Effect> effects = leader.from(TWO, new Appended(1, 2));
+    assertTrue(
+        effects.containsAll(List.of(new Sent(TWO, notice), new Sent(THREE, notice))),
+        effects::toString);
+  }
+
+  @Test
   void aLostLastAppendIsAskedForWithoutNewEntries() {
     ReplicaFixture leader = leaderOfThree();
     leader.from(TWO, new Appended(1, 1));

@@ -73,6 +73,8 @@ final class Wording {
               + "; committed "
               + committed
               + (round == 0 ? "" : "; read round " + round);
+      case RaftMessage.Committed(var term, var last) ->
+          "committed in term " + term + " is " + at(last);
       case RaftMessage.HeartbeatResponse(var term, var round) ->
           "alive in term " + term + (round == 0 ? "" : "; read round " + round);
       case RaftMessage.Forward(var term, var proposals) ->

@@ -206,8 +206,13 @@ final class PlantedBugs {
         in(
             "follower acknowledges before its sync",
             "Passive",
-            "state.sendAfterSync(leader, new RaftMessage.Appended(state.term(), match));",
+            "state.acknowledge(leader, match);",
             "state.send(leader, new RaftMessage.Appended(state.term(), match));"),
+        in(
+            "follower acknowledges what is not synced behind what is",
+            "ReplicaState",
+            "match <= log.stable()",
+            "match <= log.lastIndex()"),
         in(
             "heartbeat commits what was not matched",
             "Followers",

@@ -115,6 +115,7 @@ final class Scenario {
       case RaftMessage.Heartbeat heartbeat -> heartbeat.round() > 0;
       case RaftMessage.HeartbeatResponse response -> response.round() > 0;
       case RaftMessage.Append append -> !append.entries().isEmpty();
+      case RaftMessage.Committed committed -> false;
       case RaftMessage.Appended appended -> true;
       case RaftMessage.AppendRejected rejected -> true;
       case RaftMessage.VoteRequest request -> true;
