@@ -2,6 +2,7 @@ package io.kvorum.deploy;
 
 import com.typesafe.config.Config;
 import com.typesafe.config.ConfigFactory;
+import io.kvorum.actors.cluster.UnusedModules;
 import io.kvorum.actors.group.Group;
 import io.kvorum.actors.group.GroupSupervisor;
 import io.kvorum.actors.telemetry.EtcdMetrics;
@@ -75,7 +76,7 @@ final class Node {
     CompletableFuture<Keyspace> keyspace =
         CompletableFuture.supplyAsync(
             () -> Keyspace.open(directory.keyspace(), Settings.GROUP, Settings.keyspace(config)));
-    Config pekko = ConfigFactory.load();
+    Config pekko = UnusedModules.leftOutOf(ConfigFactory.load());
     PeerListener peers = PeerListener.open(config, pekko, keyspace);
     ActorSystem<SpawnProtocol.Command> system =
         ActorSystem.create(SpawnProtocol.create(), "kvorum", pekko);
@@ -134,6 +135,7 @@ final class Node {
     log.atInfo()
         .addKeyValue("address", config.clientApi().listenClientUrls().toString())
         .log("ready to serve client requests");
+    peers.discover();
   }
 
   /** The peer port must be open before clients are told that this member serves. */
@@ -141,7 +143,6 @@ final class Node {
     peers.failure().thenAccept(lifecycle.ready()::completeExceptionally);
     Group group = lifecycle.ready().join();
     peers.awaitOpen();
-    peers.discover();
     return group;
   }
 

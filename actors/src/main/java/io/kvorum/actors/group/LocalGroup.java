@@ -33,12 +33,16 @@ import java.util.function.Consumer;
 import org.apache.pekko.Done;
 import org.apache.pekko.NotUsed;
 import org.apache.pekko.stream.javadsl.Source;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * A group as this member runs it: what service adapters call, and what the replica's ports lead to.
  * The actors behind it are the {@link GroupSupervisor}'s.
  */
 final class LocalGroup implements Group, Ports.Replies, Ports.Observer {
+  private static final Logger log = LoggerFactory.getLogger(LocalGroup.class);
+
   /**
    * Committed entries that may wait to be applied; beyond, proposals are refused (etcd's
    * maxGapBetweenApplyAndCommitIndex).
@@ -267,6 +271,11 @@ final class LocalGroup implements Group, Ports.Replies, Ports.Observer {
     MemberId before = leadership.leader();
     long now = System.nanoTime();
     leadership.changed(next, now);
+    if (!next.equals(MemberId.NONE)) {
+      log.info("member {} leads term {}", next, term);
+    } else if (!before.equals(MemberId.NONE)) {
+      log.info("member {} is not heard as the leader any more, term {}", before, term);
+    }
     metrics.hasLeader.set(next.equals(MemberId.NONE) ? 0 : 1);
     metrics.isLeader.set(next.equals(identity.member()) ? 1 : 0);
     if (!next.equals(MemberId.NONE)) {
