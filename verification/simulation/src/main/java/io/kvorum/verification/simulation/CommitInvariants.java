@@ -28,6 +28,10 @@ final class CommitInvariants implements Invariant {
   private final Collection<Member> members;
   private final int initialEntries;
   private final List<Entry> committed = new ArrayList<>();
+
+  /** The terms of the leaders that committed them. */
+  private final List<Long> committedIn = new ArrayList<>();
+
   private final Map<MemberId, Long> onDisk = new HashMap<>();
   private final TreeMap<Long, Configuration> configurations = new TreeMap<>();
   private final MembershipState membership = new MembershipState(Membership.getDefaultInstance());
@@ -38,7 +42,7 @@ final class CommitInvariants implements Invariant {
   CommitInvariants(Collection<Member> members, List<Entry> initialEntries) {
     this.members = members;
     this.initialEntries = initialEntries.size();
-    initialEntries.forEach(this::add);
+    initialEntries.forEach(entry -> add(entry, 0));
   }
 
   /** The highest index that anybody has called committed. */
@@ -55,8 +59,9 @@ final class CommitInvariants implements Invariant {
     return membership.get().getRemovedIdsList().contains(id.value());
   }
 
-  private void add(Entry entry) {
+  private void add(Entry entry, long term) {
     committed.add(entry);
+    committedIn.add(term);
     if (entry.kind() == EntryKind.MEMBERSHIP) {
       SortedSet<MemberId> before = membership.configuration().voters();
       membership.apply(MembershipState.change(entry));
@@ -97,7 +102,7 @@ final class CommitInvariants implements Invariant {
             life.leadingTerm() != 0,
             "only leaders commit",
             () -> life.id() + " committed " + Wording.entry(entry) + ", which no leader has");
-        add(entry);
+        add(entry, life.leadingTerm());
       }
     }
     life.checkedCommit(index);
@@ -167,12 +172,20 @@ final class CommitInvariants implements Invariant {
     complete(life);
   }
 
+  /**
+   * What leaders of earlier terms have committed, a leader has. One that wins its election when a
+   * later term has begun already, since it did not run in between, need not have that term's.
+   */
   private void complete(Life leader) {
-    long index = committed.size();
-    if (index == 0) {
+    int count = committed.size();
+    while (count > 0 && committedIn.get(count - 1) >= leader.leadingTerm()) {
+      count--;
+    }
+    if (count == 0) {
       return;
     }
-    Entry newest = committed.get((int) index - 1);
+    long index = count;
+    Entry newest = committed.get(count - 1);
     RaftLog log = leader.log();
     Violation.check(
         log.base().index() > index || log.matches(newest.position()),
