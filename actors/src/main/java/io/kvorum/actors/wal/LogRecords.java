@@ -13,10 +13,10 @@ import io.kvorum.protocol.internal.RaftHardState;
 import java.util.List;
 
 /** Between raft's values and the records on disk. */
-final class LogRecords {
+public final class LogRecords {
   private LogRecords() {}
 
-  static void put(LogRecord.Builder record, LogIdentity identity) {
+  public static void put(LogRecord.Builder record, LogIdentity identity) {
     record
         .getIdentityBuilder()
         .setClusterId(identity.clusterId())
@@ -25,21 +25,21 @@ final class LogRecords {
         .setClusterToken(identity.clusterToken());
   }
 
-  static void put(LogRecord.Builder record, HardState hardState) {
+  public static void put(LogRecord.Builder record, HardState hardState) {
     record.setHardState(
         RaftHardState.newBuilder().setTerm(hardState.term()).setVote(hardState.vote().value()));
   }
 
-  static void put(LogRecord.Builder record, LogPosition base) {
+  public static void put(LogRecord.Builder record, LogPosition base) {
     record.setBase(LogBase.newBuilder().setIndex(base.index()).setTerm(base.term()));
   }
 
-  static void putReplacement(LogRecord.Builder record, LogPosition base) {
+  public static void putReplacement(LogRecord.Builder record, LogPosition base) {
     put(record, base);
     record.getBaseBuilder().setReplacesLog(true);
   }
 
-  static void put(LogRecord.Builder record, Entry entry) {
+  public static void put(LogRecord.Builder record, Entry entry) {
     record.addEntries(
         LogEntry.newBuilder()
             .setIndex(entry.index())

@@ -5,12 +5,10 @@ import io.kvorum.actors.raft.Ports;
 import io.kvorum.actors.raft.ReplicaMessage;
 import io.kvorum.actors.raft.log.Entry;
 import io.kvorum.actors.wal.LogIdentity;
+import io.kvorum.actors.wal.LogRecords;
 import io.kvorum.actors.wal.RecoveredLog;
 import io.kvorum.protocol.LogPosition;
-import io.kvorum.protocol.internal.LogBase;
-import io.kvorum.protocol.internal.LogEntry;
 import io.kvorum.protocol.internal.LogRecord;
-import io.kvorum.protocol.internal.RaftHardState;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
@@ -97,9 +95,9 @@ final class LogWriter implements Ports.Wal {
     gathered.clear();
     if (!newest.equals(hardState)) {
       hardState = newest;
-      put(record, newest);
+      LogRecords.put(record, newest);
     }
-    entries.forEach(e -> put(record, e));
+    entries.forEach(e -> LogRecords.put(record, e));
     if (!entries.isEmpty()) {
       last = entries.getLast().position();
     }
@@ -170,33 +168,14 @@ final class LogWriter implements Ports.Wal {
   private LogRecord.Builder beginning(LogPosition at, boolean replacesLog) {
     LogRecord.Builder record = LogRecord.newBuilder();
     if (identity != null) {
-      put(record, identity);
+      LogRecords.put(record, identity);
     }
-    put(record, hardState);
-    return record.setBase(
-        LogBase.newBuilder().setIndex(at.index()).setTerm(at.term()).setReplacesLog(replacesLog));
-  }
-
-  static void put(LogRecord.Builder record, LogIdentity identity) {
-    record
-        .getIdentityBuilder()
-        .setClusterId(identity.clusterId())
-        .setMemberId(identity.member().value())
-        .setGroupId(identity.group().value())
-        .setClusterToken(identity.clusterToken());
-  }
-
-  static void put(LogRecord.Builder record, HardState hardState) {
-    record.setHardState(
-        RaftHardState.newBuilder().setTerm(hardState.term()).setVote(hardState.vote().value()));
-  }
-
-  static void put(LogRecord.Builder record, Entry entry) {
-    record.addEntries(
-        LogEntry.newBuilder()
-            .setIndex(entry.index())
-            .setTerm(entry.term())
-            .setKind(entry.kind().number())
-            .setPayload(entry.payload()));
+    LogRecords.put(record, hardState);
+    if (replacesLog) {
+      LogRecords.putReplacement(record, at);
+    } else {
+      LogRecords.put(record, at);
+    }
+    return record;
   }
 }

@@ -3,6 +3,7 @@ package io.kvorum.verification.simulation;
 import io.kvorum.actors.raft.HardState;
 import io.kvorum.actors.raft.log.Entry;
 import io.kvorum.actors.wal.LogIdentity;
+import io.kvorum.actors.wal.LogRecords;
 import io.kvorum.protocol.GroupId;
 import io.kvorum.protocol.LogPosition;
 import io.kvorum.protocol.MemberId;
@@ -55,10 +56,10 @@ final class Member {
     this.applyMicros = world.setup().applyMicros();
     stores.add(Store.empty(World.CLUSTER_ID));
     LogRecord.Builder beginning = LogRecord.newBuilder();
-    LogWriter.put(beginning, new LogIdentity(GroupId.DEFAULT, World.CLUSTER_ID, id, "simulation"));
+    LogRecords.put(beginning, new LogIdentity(GroupId.DEFAULT, World.CLUSTER_ID, id, "simulation"));
     if (!initial.isEmpty()) {
-      LogWriter.put(beginning, new HardState(1, MemberId.NONE));
-      initial.forEach(e -> LogWriter.put(beginning, e));
+      LogRecords.put(beginning, new HardState(1, MemberId.NONE));
+      initial.forEach(e -> LogRecords.put(beginning, e));
     }
     disk.format(beginning.build());
   }
