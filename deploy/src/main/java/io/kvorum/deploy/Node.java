@@ -2,7 +2,6 @@ package io.kvorum.deploy;
 
 import com.typesafe.config.Config;
 import com.typesafe.config.ConfigFactory;
-import io.kvorum.actors.cluster.UnusedModules;
 import io.kvorum.actors.group.Group;
 import io.kvorum.actors.group.GroupSupervisor;
 import io.kvorum.actors.telemetry.EtcdMetrics;
@@ -76,7 +75,7 @@ final class Node {
     CompletableFuture<Keyspace> keyspace =
         CompletableFuture.supplyAsync(
             () -> Keyspace.open(directory.keyspace(), Settings.GROUP, Settings.keyspace(config)));
-    Config pekko = UnusedModules.leftOutOf(ConfigFactory.load());
+    Config pekko = ConfigFactory.load();
     PeerListener peers = PeerListener.open(config, pekko, keyspace);
     ActorSystem<SpawnProtocol.Command> system =
         ActorSystem.create(SpawnProtocol.create(), "kvorum", pekko);
