@@ -9,6 +9,7 @@ import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.FileTime;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -129,6 +130,32 @@ class LaunchScriptTest {
     Run run = run(Map.of("KVORUM_JAVA_HOME", jdk("jdk", "25").toString()), link, "-h");
     assertEquals(0, run.exitCode(), run.err());
     assertEquals("-h", run.out().getLast());
+  }
+
+  @Test
+  void takesLibrariesThatWerePreparedForTheCacheUnlessTheyWereReplaced() throws IOException {
+    Path maker = jdk("maker", "25.0.1");
+    Path prepared = Files.createDirectories(home.resolve("cache/lib"));
+    Files.createFile(prepared.resolve("b.jar"));
+    Files.createFile(prepared.resolve("removed.jar"));
+    FileTime made = Files.getLastModifiedTime(home.resolve("lib/b.jar"));
+    Files.setLastModifiedTime(prepared.resolve("b.jar"), made);
+    String plain = "CLASSPATH=" + home.resolve("lib/a.jar") + ":" + home.resolve("lib/b.jar");
+    assertEquals(plain, launch(maker).out().getFirst());
+
+    Files.writeString(home.resolve("cache/kvorum.aot"), "x");
+    Files.writeString(
+        home.resolve("cache/kvorum.aot.jdk"),
+        maker + " " + Files.readString(maker.resolve("release")).strip());
+    assertEquals(
+        "CLASSPATH=" + home.resolve("lib/a.jar") + ":" + prepared.resolve("b.jar"),
+        launch(maker).out().getFirst());
+
+    for (int seconds : List.of(-2, 2)) {
+      Files.setLastModifiedTime(
+          home.resolve("lib/b.jar"), FileTime.from(made.toInstant().plusSeconds(seconds)));
+      assertEquals(plain, launch(maker).out().getFirst());
+    }
   }
 
   @Test
