@@ -79,6 +79,9 @@ final class ClusterAssembly {
     if (listenPeerUrls.size() > 1) {
       settings.refuseNotYet(LISTEN_PEER_URLS, "; only one URL");
     }
+    if (advertisePeerUrls.size() > 1) {
+      settings.refuseNotYet(INITIAL_ADVERTISE_PEER_URLS, "; only one URL");
+    }
     for (EndpointUrl url : listenPeerUrls) {
       if (!url.isUnixSocket() && url.port() == 0) {
         settings.refuse(LISTEN_PEER_URLS, "'" + url + "' must have a port");
