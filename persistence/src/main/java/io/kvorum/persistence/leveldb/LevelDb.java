@@ -327,6 +327,10 @@ public final class LevelDb implements AutoCloseable {
     return cursor;
   }
 
+  void forget(Cursor cursor) {
+    cursors.remove(cursor);
+  }
+
   private void enter() {
     if (!gate.enter()) {
       throw new IllegalStateException("database " + directory + " is closed");
@@ -347,7 +351,7 @@ public final class LevelDb implements AutoCloseable {
     return failure;
   }
 
-  private RuntimeException readFailed(Exception e) {
+  RuntimeException readFailed(Exception e) {
     return e instanceof IllegalStateException illegal
         ? illegal
         : Opening.failure("cannot read", directory, e);
@@ -463,107 +467,6 @@ public final class LevelDb implements AutoCloseable {
     public void close() {
       if (closed.compareAndSet(false, true)) {
         release();
-      }
-    }
-  }
-
-  /**
-   * A position among the keys, in their unsigned byte order. For one thread at a time; it may be
-   * closed from any, and closing the database closes it. Key and value are read from LevelDB at
-   * each call: keep what is needed twice.
-   */
-  public static final class Cursor implements AutoCloseable {
-    private final LevelDb owner;
-    private Engine.@Nullable Walk raw;
-    private boolean valid;
-
-    private Cursor(LevelDb owner, Engine.Walk raw) {
-      this.owner = owner;
-      this.raw = raw;
-    }
-
-    /** Moves to {@code key}, or to the first key behind it. */
-    public synchronized void seek(byte[] key) {
-      Engine.Walk walk = open();
-      valid = false;
-      try {
-        walk.seek(key);
-        valid = walk.valid();
-      } catch (IOException | RuntimeException e) {
-        throw owner.readFailed(e);
-      }
-    }
-
-    public synchronized void seekToFirst() {
-      Engine.Walk walk = open();
-      valid = false;
-      try {
-        walk.seekToFirst();
-        valid = walk.valid();
-      } catch (IOException | RuntimeException e) {
-        throw owner.readFailed(e);
-      }
-    }
-
-    /** Whether it stands at an entry. */
-    public synchronized boolean valid() {
-      open();
-      return valid;
-    }
-
-    /** Moves to the next entry; it must stand at one. */
-    public synchronized void next() {
-      Engine.Walk walk = atEntry();
-      valid = false;
-      try {
-        walk.next();
-        valid = walk.valid();
-      } catch (IOException | RuntimeException e) {
-        throw owner.readFailed(e);
-      }
-    }
-
-    public synchronized byte[] key() {
-      try {
-        return atEntry().key();
-      } catch (IOException e) {
-        throw owner.readFailed(e);
-      }
-    }
-
-    public synchronized byte[] value() {
-      try {
-        return atEntry().value();
-      } catch (IOException e) {
-        throw owner.readFailed(e);
-      }
-    }
-
-    private Engine.Walk open() {
-      Engine.Walk walk = raw;
-      if (walk == null) {
-        throw new IllegalStateException("cursor is closed");
-      }
-      return walk;
-    }
-
-    private Engine.Walk atEntry() {
-      Engine.Walk walk = open();
-      if (!valid) {
-        throw new IllegalStateException("cursor stands at no entry");
-      }
-      return walk;
-    }
-
-    @Override
-    public synchronized void close() {
-      Engine.Walk walk = raw;
-      raw = null;
-      if (walk != null) {
-        // In this order: a database that is being closed waits for this monitor as long as it sees
-        // the cursor.
-        walk.release();
-        owner.cursors.remove(this);
       }
     }
   }

@@ -1,5 +1,6 @@
 package io.kvorum.persistence.mvcc;
 
+import io.kvorum.persistence.leveldb.Cursor;
 import io.kvorum.persistence.leveldb.LevelDb;
 import io.kvorum.persistence.leveldb.StorageException;
 import io.kvorum.protocol.mvccpb.KeyValue;
@@ -45,7 +46,7 @@ final class CommittedKeys implements Keys {
       return value == null ? null : recordOfCurrent(value);
     }
     byte[] versions = tables.versionsOf(key, revision);
-    try (LevelDb.Cursor cursor = db.cursor(snapshot)) {
+    try (Cursor cursor = db.cursor(snapshot)) {
       cursor.seek(versions);
       if (!cursor.valid()) {
         return null;
@@ -59,7 +60,7 @@ final class CommittedKeys implements Keys {
 
   @Override
   public Scan scan(Interval interval, long revision) {
-    LevelDb.Cursor cursor = db.cursor(snapshot);
+    Cursor cursor = db.cursor(snapshot);
     return isNewest(revision)
         ? new CurrentScan(cursor, tables, interval, this::recordOfCurrent)
         : new PastScan(cursor, tables, interval, revision, this::recordOfVersion);

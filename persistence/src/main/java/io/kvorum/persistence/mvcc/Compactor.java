@@ -1,5 +1,6 @@
 package io.kvorum.persistence.mvcc;
 
+import io.kvorum.persistence.leveldb.Cursor;
 import io.kvorum.persistence.leveldb.LevelDb;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -213,8 +214,8 @@ final class Compactor implements AutoCloseable {
   /** Handles the next revisions up to the target and returns where to go on, or null at the end. */
   private byte @Nullable [] removeBatch(byte[] position, long target) {
     try (LevelDb.Batch batch = db.batch();
-        LevelDb.Cursor walk = db.cursor(null, false);
-        LevelDb.Cursor versions = db.cursor(null, false)) {
+        Cursor walk = db.cursor(null, false);
+        Cursor versions = db.cursor(null, false)) {
       Removal removal = new Removal(batch, versions, target);
       byte[] end = tables.revisionsFrom(target + 1);
       byte[] next = null;
@@ -249,12 +250,12 @@ final class Compactor implements AutoCloseable {
    */
   private final class Removal {
     private final LevelDb.Batch batch;
-    private final LevelDb.Cursor versions;
+    private final Cursor versions;
     private final long target;
     private long bytes;
     private long records;
 
-    private Removal(LevelDb.Batch batch, LevelDb.Cursor versions, long target) {
+    private Removal(LevelDb.Batch batch, Cursor versions, long target) {
       this.batch = batch;
       this.versions = versions;
       this.target = target;

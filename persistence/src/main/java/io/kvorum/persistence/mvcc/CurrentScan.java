@@ -1,6 +1,6 @@
 package io.kvorum.persistence.mvcc;
 
-import io.kvorum.persistence.leveldb.LevelDb;
+import io.kvorum.persistence.leveldb.Cursor;
 import io.kvorum.protocol.mvccpb.KeyValue;
 import java.util.Arrays;
 import java.util.function.Function;
@@ -8,7 +8,7 @@ import java.util.function.Function;
 /** Live keys at the newest revision: one sequential walk over the current table. */
 final class CurrentScan implements Scan {
 
-  private final LevelDb.Cursor cursor;
+  private final Cursor cursor;
   private final Function<byte[], KeyValue> recordOfValue;
   private final byte[] start;
   private final byte[] end;
@@ -17,10 +17,7 @@ final class CurrentScan implements Scan {
 
   /** Takes over the cursor. */
   CurrentScan(
-      LevelDb.Cursor cursor,
-      Tables tables,
-      Interval interval,
-      Function<byte[], KeyValue> recordOfValue) {
+      Cursor cursor, Tables tables, Interval interval, Function<byte[], KeyValue> recordOfValue) {
     this.cursor = cursor;
     this.recordOfValue = recordOfValue;
     this.start = tables.current(interval.from());

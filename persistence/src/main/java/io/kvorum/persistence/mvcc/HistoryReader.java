@@ -1,5 +1,6 @@
 package io.kvorum.persistence.mvcc;
 
+import io.kvorum.persistence.leveldb.Cursor;
 import io.kvorum.persistence.leveldb.LevelDb;
 import io.kvorum.protocol.mvccpb.Event;
 import io.kvorum.protocol.mvccpb.KeyValue;
@@ -31,7 +32,7 @@ final class HistoryReader {
     long main = 0;
     long bytes = 0;
     byte[] end = tables.revisionsEnd();
-    try (LevelDb.Cursor cursor = db.cursor(snapshot, false)) {
+    try (Cursor cursor = db.cursor(snapshot, false)) {
       cursor.seek(tables.revisionsFrom(Math.max(fromRevision, 0)));
       for (; cursor.valid(); cursor.next()) {
         byte[] row = cursor.key();

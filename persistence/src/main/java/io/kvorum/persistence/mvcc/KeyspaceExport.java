@@ -1,5 +1,6 @@
 package io.kvorum.persistence.mvcc;
 
+import io.kvorum.persistence.leveldb.Cursor;
 import io.kvorum.persistence.leveldb.LevelDb;
 import io.kvorum.protocol.GroupId;
 import io.kvorum.protocol.LogPosition;
@@ -68,12 +69,12 @@ public final class KeyspaceExport implements AutoCloseable {
 
   /** A walk over the rows. It leaves the block cache to others. */
   public static final class Rows implements AutoCloseable {
-    private final LevelDb.Cursor cursor;
+    private final Cursor cursor;
     private final Tables tables;
     private boolean started;
     private byte[] key = new byte[0];
 
-    private Rows(LevelDb.Cursor cursor, Tables tables) {
+    private Rows(Cursor cursor, Tables tables) {
       this.cursor = cursor;
       this.tables = tables;
     }

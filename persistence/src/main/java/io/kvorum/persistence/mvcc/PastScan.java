@@ -1,6 +1,6 @@
 package io.kvorum.persistence.mvcc;
 
-import io.kvorum.persistence.leveldb.LevelDb;
+import io.kvorum.persistence.leveldb.Cursor;
 import io.kvorum.protocol.mvccpb.KeyValue;
 import java.util.Arrays;
 import java.util.function.Function;
@@ -14,7 +14,7 @@ final class PastScan implements Scan {
   /** So many steps cost less than one seek. */
   private static final int STEPS_BEFORE_SEEK = 4;
 
-  private final LevelDb.Cursor cursor;
+  private final Cursor cursor;
   private final Function<byte[], KeyValue> recordOfVersion;
   private final byte[] start;
   private final byte[] end;
@@ -24,7 +24,7 @@ final class PastScan implements Scan {
 
   /** Takes over the cursor. */
   PastScan(
-      LevelDb.Cursor cursor,
+      Cursor cursor,
       Tables tables,
       Interval interval,
       long revision,

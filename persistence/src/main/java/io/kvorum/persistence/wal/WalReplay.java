@@ -2,6 +2,7 @@ package io.kvorum.persistence.wal;
 
 import static io.kvorum.persistence.wal.WalFormat.EVENTS;
 
+import io.kvorum.persistence.leveldb.Cursor;
 import io.kvorum.persistence.leveldb.LevelDb;
 import io.kvorum.persistence.leveldb.StorageException;
 import io.kvorum.persistence.wal.WalFormat.DamagedEventException;
@@ -55,7 +56,7 @@ final class WalReplay implements AutoCloseable {
     if (first > last || max <= 0) {
       return;
     }
-    try (LevelDb.Cursor cursor = db.cursor(snapshot, false)) {
+    try (Cursor cursor = db.cursor(snapshot, false)) {
       cursor.seek(WalFormat.key(EVENTS, number, first));
       long given = 0;
       for (long expected = first; expected <= last && given < max; expected++) {
@@ -70,7 +71,7 @@ final class WalReplay implements AutoCloseable {
     }
   }
 
-  private Event event(LevelDb.Cursor cursor, long expected) {
+  private Event event(Cursor cursor, long expected) {
     if (!cursor.valid()) {
       throw damaged(expected, "is missing, and so are all behind it");
     }

@@ -4,6 +4,7 @@ import static io.kvorum.persistence.wal.WalFormat.EVENTS;
 import static io.kvorum.persistence.wal.WalFormat.WRITERS;
 import static java.nio.charset.StandardCharsets.UTF_8;
 
+import io.kvorum.persistence.leveldb.Cursor;
 import io.kvorum.persistence.leveldb.LevelDb;
 import io.kvorum.persistence.leveldb.Recovery;
 import io.kvorum.persistence.leveldb.StorageException;
@@ -114,7 +115,7 @@ final class WalStore implements AutoCloseable {
 
   private int highestNumber() {
     int highest = 0;
-    try (LevelDb.Cursor cursor = db.cursor(null)) {
+    try (Cursor cursor = db.cursor(null)) {
       for (cursor.seek(new byte[] {WalFormat.PERSISTENCE_IDS}); cursor.valid(); cursor.next()) {
         if (cursor.key()[0] != WalFormat.PERSISTENCE_IDS) {
           break;
@@ -147,7 +148,7 @@ final class WalStore implements AutoCloseable {
     log.deletedTo = deletedTo == null ? 0 : ByteBuffer.wrap(deletedTo).getLong();
     log.storedDeletedTo = log.deletedTo;
     log.cleanedTo = log.deletedTo;
-    try (LevelDb.Cursor cursor = db.cursor(null)) {
+    try (Cursor cursor = db.cursor(null)) {
       for (cursor.seek(WalFormat.key(WRITERS, log.number, 0)); cursor.valid(); cursor.next()) {
         byte[] key = cursor.key();
         if (!WalFormat.belongs(key, WRITERS, log.number)) {
@@ -170,7 +171,7 @@ final class WalStore implements AutoCloseable {
    * The highest stored sequence number, or 0. Found with seeks only, first in growing steps and
    * then by halving: not every LevelDB can step backwards.
    */
-  private static long highestEvent(LevelDb.Cursor cursor, WalLog log) {
+  private static long highestEvent(Cursor cursor, WalLog log) {
     long found = eventFrom(cursor, log.number, log.deletedTo + 1);
     if (found < 0) {
       return 0;
@@ -196,7 +197,7 @@ final class WalStore implements AutoCloseable {
   }
 
   /** The sequence number of the first event at or behind {@code sequence}, or -1. */
-  private static long eventFrom(LevelDb.Cursor cursor, int number, long sequence) {
+  private static long eventFrom(Cursor cursor, int number, long sequence) {
     cursor.seek(WalFormat.key(EVENTS, number, sequence));
     if (!cursor.valid()) {
       return -1;

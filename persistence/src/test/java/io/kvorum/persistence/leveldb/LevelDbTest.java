@@ -62,16 +62,16 @@ class LevelDbTest {
     try (LevelDb db = open(kind)) {
       put(db, "a", "1");
       try (LevelDb.Snapshot then = db.snapshot();
-          LevelDb.Cursor early = db.cursor(null)) {
+          Cursor early = db.cursor(null)) {
         put(db, "a", "2");
         put(db, "b", "2");
         assertArrayEquals(bytes("1"), db.get(bytes("a"), then));
         assertNull(db.get(bytes("b"), then));
-        try (LevelDb.Cursor cursor = db.cursor(then, false)) {
+        try (Cursor cursor = db.cursor(then, false)) {
           assertEquals(List.of("a=1"), rest(cursor, ""));
         }
         assertEquals(List.of("a=1"), rest(early, ""));
-        try (LevelDb.Cursor now = db.cursor(null)) {
+        try (Cursor now = db.cursor(null)) {
           assertEquals(List.of("a=2", "b=2"), rest(now, ""));
         }
       }
@@ -87,7 +87,7 @@ class LevelDbTest {
         batch.put(new byte[] {(byte) b}, new byte[] {(byte) b});
       }
       db.write(batch, false);
-      try (LevelDb.Cursor cursor = db.cursor(null)) {
+      try (Cursor cursor = db.cursor(null)) {
         cursor.seek(new byte[] {0x7e, 0x00});
         assertArrayEquals(new byte[] {0x7f}, cursor.key());
         cursor.next();
@@ -110,7 +110,7 @@ class LevelDbTest {
     LevelDb.Batch batch = db.batch();
     batch.put(bytes("b"), bytes("1"));
     LevelDb.Snapshot snapshot = db.snapshot();
-    LevelDb.Cursor cursor = db.cursor(snapshot);
+    Cursor cursor = db.cursor(snapshot);
     cursor.seekToFirst();
     db.close();
     db.close();
@@ -143,7 +143,7 @@ class LevelDbTest {
       snapshot.close();
       snapshot.close();
       assertThrows(IllegalStateException.class, () -> db.get(bytes("a"), snapshot));
-      LevelDb.Cursor cursor = db.cursor(null);
+      Cursor cursor = db.cursor(null);
       cursor.close();
       cursor.close();
       assertThrows(IllegalStateException.class, cursor::seekToFirst);
@@ -195,7 +195,7 @@ class LevelDbTest {
         () -> db.get(bytes("a")),
         () -> put(db, "b", "2"),
         () -> {
-          try (LevelDb.Cursor cursor = db.cursor(shared)) {
+          try (Cursor cursor = db.cursor(shared)) {
             rest(cursor, "");
           }
         },
@@ -263,7 +263,7 @@ class LevelDbTest {
     }
   }
 
-  private static List<String> rest(LevelDb.Cursor cursor, String from) {
+  private static List<String> rest(Cursor cursor, String from) {
     List<String> entries = new ArrayList<>();
     for (cursor.seek(bytes(from)); cursor.valid(); cursor.next()) {
       entries.add(new String(cursor.key(), UTF_8) + "=" + new String(cursor.value(), UTF_8));

@@ -1,5 +1,6 @@
 package io.kvorum.persistence.mvcc;
 
+import io.kvorum.persistence.leveldb.Cursor;
 import io.kvorum.persistence.leveldb.LevelDb;
 import io.kvorum.persistence.leveldb.Recovery;
 import io.kvorum.protocol.GroupId;
@@ -46,7 +47,7 @@ final class StoredRecords {
                 TestKeyspace.levelDb(directory),
                 TestKeyspace.OPTIONS.storage(),
                 Recovery.KEEP_PREFIX);
-        LevelDb.Cursor cursor = db.cursor(null)) {
+        Cursor cursor = db.cursor(null)) {
       byte[] end = tables.revisionsEnd();
       for (cursor.seek(tables.revisionsFrom(0)); cursor.valid(); cursor.next()) {
         byte[] row = cursor.key();

@@ -1,5 +1,6 @@
 package io.kvorum.persistence.mvcc;
 
+import io.kvorum.persistence.leveldb.Cursor;
 import io.kvorum.persistence.leveldb.LevelDb;
 import java.lang.management.ManagementFactory;
 import java.nio.ByteBuffer;
@@ -46,12 +47,12 @@ class TableLayoutMeasurement {
       }
 
       @Override
-      byte[] newest(LevelDb db, LevelDb.Cursor kept, byte[] key) {
+      byte[] newest(LevelDb db, Cursor kept, byte[] key) {
         return db.get(row('c', key));
       }
 
       @Override
-      long range(LevelDb db, LevelDb.Cursor cursor, int from, int keys) {
+      long range(LevelDb db, Cursor cursor, int from, int keys) {
         long bytes = 0;
         cursor.seek(row('c', KEY[from]));
         for (int i = 0; i < keys; i++, cursor.next()) {
@@ -79,18 +80,18 @@ class TableLayoutMeasurement {
       }
 
       @Override
-      byte[] newest(LevelDb db, LevelDb.Cursor kept, byte[] key) {
+      byte[] newest(LevelDb db, Cursor kept, byte[] key) {
         byte[] pointer = db.get(row('c', key));
         return pointer == null ? null : db.get(row('r', ByteBuffer.wrap(pointer).getLong()));
       }
 
       @Override
-      byte[] forPut(LevelDb db, LevelDb.Cursor kept, byte[] key) {
+      byte[] forPut(LevelDb db, Cursor kept, byte[] key) {
         return db.get(row('c', key));
       }
 
       @Override
-      long range(LevelDb db, LevelDb.Cursor cursor, int from, int keys) {
+      long range(LevelDb db, Cursor cursor, int from, int keys) {
         long bytes = 0;
         cursor.seek(row('c', KEY[from]));
         for (int i = 0; i < keys; i++, cursor.next()) {
@@ -115,14 +116,14 @@ class TableLayoutMeasurement {
       }
 
       @Override
-      byte[] newest(LevelDb db, LevelDb.Cursor kept, byte[] key) {
-        try (LevelDb.Cursor cursor = db.cursor(null)) {
+      byte[] newest(LevelDb db, Cursor kept, byte[] key) {
+        try (Cursor cursor = db.cursor(null)) {
           return forPut(db, cursor, key);
         }
       }
 
       @Override
-      byte[] forPut(LevelDb db, LevelDb.Cursor kept, byte[] key) {
+      byte[] forPut(LevelDb db, Cursor kept, byte[] key) {
         byte[] wanted = row('v', key);
         kept.seek(wanted);
         return kept.valid() && Arrays.equals(kept.key(), 0, wanted.length, wanted, 0, wanted.length)
@@ -131,7 +132,7 @@ class TableLayoutMeasurement {
       }
 
       @Override
-      long range(LevelDb db, LevelDb.Cursor cursor, int from, int keys) {
+      long range(LevelDb db, Cursor cursor, int from, int keys) {
         long bytes = 0;
         int prefix = 5 + KEY_BYTES;
         cursor.seek(row('v', KEY[from]));
@@ -162,17 +163,17 @@ class TableLayoutMeasurement {
 
     abstract void put(LevelDb.Batch batch, byte[] key, long revision, byte[] record);
 
-    abstract byte[] newest(LevelDb db, LevelDb.Cursor kept, byte[] key);
+    abstract byte[] newest(LevelDb db, Cursor kept, byte[] key);
 
     /**
      * What a put must know of the record before: whether it exists, its create revision and
      * version.
      */
-    byte[] forPut(LevelDb db, LevelDb.Cursor kept, byte[] key) {
+    byte[] forPut(LevelDb db, Cursor kept, byte[] key) {
       return newest(db, kept, key);
     }
 
-    abstract long range(LevelDb db, LevelDb.Cursor cursor, int from, int keys);
+    abstract long range(LevelDb db, Cursor cursor, int from, int keys);
 
     /** The record of a row of revisions. */
     abstract byte[] past(LevelDb db, long revision, byte[] value);
@@ -246,14 +247,14 @@ class TableLayoutMeasurement {
     rounds = 200;
     start = threadNanos();
     for (int i = 0; i < rounds; i++) {
-      try (LevelDb.Cursor cursor = db.cursor(null)) {
+      try (Cursor cursor = db.cursor(null)) {
         layout.range(db, cursor, random.nextInt(KEYS - 2000), 1000);
       }
     }
     line(name, "range of 1000, " + state + ", us", (threadNanos() - start) / 1e3 / rounds);
     start = threadNanos();
     for (int i = 0; i < rounds; i++) {
-      try (LevelDb.Cursor cursor = db.cursor(null)) {
+      try (Cursor cursor = db.cursor(null)) {
         long revision = 1 + random.nextInt(KEYS - 1001);
         cursor.seek(row('r', revision));
         for (int j = 0; j < 1000; j++, cursor.next()) {
@@ -275,7 +276,7 @@ class TableLayoutMeasurement {
     byte[] record = new byte[RECORD_BYTES];
     for (int from = 0; from < KEYS; from += BATCH) {
       try (LevelDb.Batch batch = db.batch();
-          LevelDb.Cursor kept = db.cursor(null)) {
+          Cursor kept = db.cursor(null)) {
         for (int i = from; i < from + BATCH; i++) {
           byte[] half = new byte[RECORD_BYTES / 2];
           random.nextBytes(half);

@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.kvorum.persistence.leveldb.Cursor;
 import io.kvorum.persistence.leveldb.LevelDb;
 import io.kvorum.persistence.leveldb.StorageException;
 import io.kvorum.persistence.wal.WalFormat.Event;
@@ -322,7 +323,7 @@ class WalStoreTest {
 
   private static int countEvents(LevelDb raw) {
     int count = 0;
-    try (LevelDb.Cursor cursor = raw.cursor(null)) {
+    try (Cursor cursor = raw.cursor(null)) {
       for (cursor.seek(new byte[] {WalFormat.EVENTS}); cursor.valid(); cursor.next()) {
         count++;
       }
