@@ -131,7 +131,10 @@ final class Member {
     }
   }
 
-  /** Everything that was not synced may be lost, the keyspace's batches from the end. */
+  /**
+   * Everything that was not synced may be lost, the keyspace's batches from the end. The first
+   * state is on disk; it is ahead of the log only where a snapshot's installation was interrupted.
+   */
   void crash() {
     Life dying = life;
     if (dying == null) {
@@ -142,7 +145,12 @@ final class Member {
     life = null;
     paused = false;
     disk.crash();
-    stores.removeIf(s -> s.applied().index() > disk.content().lastIndex());
+    long logged = disk.content().lastIndex();
+    Violation.check(
+        unfinishedInstall != null || stores.getFirst().applied().index() <= logged,
+        "no keyspace ahead of its log",
+        () -> id + " has stored " + stores.getFirst().applied() + ", its log ends at " + logged);
+    stores.subList(1, stores.size()).removeIf(s -> s.applied().index() > logged);
     int kept = 1 + random.nextInt(stores.size());
     stores.subList(kept, stores.size()).clear();
   }

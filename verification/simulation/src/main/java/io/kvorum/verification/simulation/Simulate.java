@@ -85,7 +85,13 @@ public final class Simulate implements Callable<Integer> {
         plan = plan.only(f -> kept.contains(f.number()));
       }
       long seedBegun = System.nanoTime();
-      SeedRun.Result result = SeedRun.run(plan, Tampering.NONE);
+      SeedRun.Result result;
+      try {
+        result = SeedRun.run(plan, Tampering.NONE);
+      } catch (RuntimeException e) {
+        failures.incrementAndGet();
+        throw new IllegalStateException("seed " + seed + " broke the simulator", e);
+      }
       slowest.accumulateAndGet(new Slow(seed, System.nanoTime() - seedBegun), Slow::max);
       operations.addAndGet(result.operations());
       entries.addAndGet(result.entries());
