@@ -1,6 +1,5 @@
 package io.kvorum.verification.simulation;
 
-import io.kvorum.actors.apply.AppliedIndex;
 import io.kvorum.actors.apply.MembershipState;
 import io.kvorum.actors.apply.PendingProposals;
 import io.kvorum.actors.group.ReadCoordinator;
@@ -34,30 +33,23 @@ import org.jspecify.annotations.Nullable;
  * group's supervisor does. All of it is lost with a crash.
  */
 final class Life
-    implements Ports.RaftTransport,
-        Ports.Wal,
-        Ports.Applier,
-        Ports.Replies,
-        Ports.Observer,
-        Ports.Snapshots {
+    implements Ports.RaftTransport, Ports.Wal, Ports.Replies, Ports.Observer, Ports.Snapshots {
   private static final long READ_RESEND_NANOS = 500_000_000L;
   private static final long WAL_RETRY_MICROS = Agenda.SECONDS;
 
   private final Member member;
   private final World world;
   private final int number;
-  private final AppliedIndex applied;
   private final PendingProposals proposals;
   private final ReadCoordinator reads;
+  private final StoreWriter applier;
   private final ArrayDeque<ReplicaMessage> mailbox = new ArrayDeque<>();
   private final ArrayDeque<Runnable> backlog = new ArrayDeque<>();
-  private final ArrayDeque<Entry> toApply = new ArrayDeque<>();
 
   /** For each read round asked for: what was committed at that moment. */
   private final Map<Long, Long> readFloors = new HashMap<>();
 
   private final Map<LogPosition, Store> received = new HashMap<>();
-  private Store store;
   private @Nullable LogWriter writer;
   private @Nullable RaftLog log;
   private @Nullable ReplicaDriver replica;
@@ -67,9 +59,7 @@ final class Life
   private long leadingTerm;
   private LogPosition lastAsLeader = LogPosition.ZERO;
   private long checkedCommit;
-  private long entriesSinceSync;
   private boolean drainDue;
-  private boolean applyDue;
   private int missedTicks;
   private boolean dead;
 
@@ -77,18 +67,17 @@ final class Life
     this.member = member;
     this.world = member.world();
     this.number = number;
-    this.store = member.stored();
-    this.applied = new AppliedIndex(store.applied());
     this.proposals =
         new PendingProposals(
             member.id(),
             world.agenda().now() / 1000,
             world.setup().requestTimeoutNanos(),
             begun -> EtcdError.TIMEOUT);
+    this.applier = new StoreWriter(this, member.stored(), proposals);
     this.reads =
         new ReadCoordinator(
             this::askReadIndex,
-            applied,
+            applier.applied(),
             Runnable::run,
             world.setup().requestTimeoutNanos(),
             READ_RESEND_NANOS,
@@ -128,11 +117,12 @@ final class Life
   }
 
   private void launch(RecoveredLog recovered) {
-    RaftLog tail = new RaftLog(recovered.base(), recovered.entries(), store.applied().index());
+    long stored = store().applied().index();
+    RaftLog tail = new RaftLog(recovered.base(), recovered.entries(), stored);
     log = tail;
     configuration = storedConfiguration();
-    configurationIndex = store.applied().index();
-    checkedCommit = store.applied().index();
+    configurationIndex = stored;
+    checkedCommit = stored;
     replica =
         new ReplicaDriver(
             Replica.create(
@@ -142,15 +132,15 @@ final class Life
                 recovered.hardState(),
                 tail,
                 configuration,
-                world.tampering().ports(this, new Ports(this, this, this, this, this, this))),
+                world.tampering().ports(this, new Ports(this, this, applier, this, this, this))),
             mailbox::addLast);
     world.invariants().started(this);
     tell(new ReplicaMessage.Start());
   }
 
   private Configuration storedConfiguration() {
-    if (store.applied().index() > 0) {
-      return MembershipState.configuration(store.membership());
+    if (store().applied().index() > 0) {
+      return MembershipState.configuration(store().membership());
     }
     return world.initialConfiguration(member.id());
   }
@@ -179,7 +169,7 @@ final class Life
   }
 
   Store store() {
-    return store;
+    return applier.store();
   }
 
   Configuration configuration() {
@@ -385,7 +375,7 @@ final class Life
           var unused =
               reads
                   .barrier(nanos())
-                  .thenAccept(done -> ifAlive(then, done.map(d -> store.get(key))));
+                  .thenAccept(done -> ifAlive(then, done.map(d -> store().get(key))));
         });
   }
 
@@ -421,82 +411,6 @@ final class Life
     if (writer != null) {
       writer.compact(base);
     }
-  }
-
-  @Override
-  public void apply(List<Entry> committed) {
-    toApply.addAll(committed);
-    applyLater();
-  }
-
-  private void applyLater() {
-    if (!applyDue && !toApply.isEmpty()) {
-      applyDue = true;
-      world.agenda().in(world.around(member.applyMicros()), () -> post(this::applyBatch));
-    }
-  }
-
-  private void applyBatch() {
-    applyDue = false;
-    List<Store.Applied> batch = new ArrayList<>();
-    boolean changesMembership = false;
-    while (!toApply.isEmpty()) {
-      Entry entry = toApply.removeFirst();
-      Store.Applied next = store.apply(entry);
-      world.invariants().applied(this, entry, next);
-      store = next.after();
-      batch.add(next);
-      changesMembership |= next.changesMembership();
-    }
-    if (batch.isEmpty()) {
-      return;
-    }
-    world.trace().note(id(), "applied up to " + store.applied().index());
-    member.store(store);
-    applied.advance(store.applied());
-    entriesSinceSync += batch.size();
-    if (changesMembership) {
-      syncStore(() -> tellMembership(batch));
-      return;
-    }
-    answer(batch);
-    if (entriesSinceSync >= world.setup().syncEntries()) {
-      syncStore(this::applyLater);
-    } else {
-      applyLater();
-    }
-  }
-
-  private void answer(List<Store.Applied> batch) {
-    batch.forEach(a -> proposals.complete(a.requestId(), a.outcome()));
-  }
-
-  /** The replica before the callers, and neither before the keyspace is durable. */
-  private void tellMembership(List<Store.Applied> batch) {
-    Configuration changed = MembershipState.configuration(store.membership());
-    world.trace().note(id(), "has " + Wording.configuration(changed));
-    tell(new ReplicaMessage.ConfigurationApplied(changed, store.applied().index()));
-    answer(batch);
-    applyLater();
-  }
-
-  /** Makes the keyspace durable, which takes a while; meanwhile nothing is applied. */
-  private void syncStore(Runnable then) {
-    entriesSinceSync = 0;
-    Store written = store;
-    applyDue = true;
-    world
-        .agenda()
-        .in(
-            world.around(member.applyMicros()),
-            () ->
-                post(
-                    () -> {
-                      applyDue = false;
-                      member.syncStore(written);
-                      then.run();
-                      tell(new ReplicaMessage.DurablyApplied(written.applied().index()));
-                    }));
   }
 
   @Override
@@ -567,9 +481,7 @@ final class Life
   private void putIntoForce(Store snapshot) {
     world.invariants().installed(this, snapshot);
     member.install(snapshot);
-    toApply.clear();
-    store = snapshot;
-    applied.advance(snapshot.applied());
+    applier.replace(snapshot);
     if (writer != null) {
       replaceLog(writer, snapshot.applied());
     }
@@ -583,7 +495,7 @@ final class Life
           world.trace().note(id(), "has installed the snapshot at " + Wording.at(at));
           tell(
               new ReplicaMessage.SnapshotInstalled(
-                  at, MembershipState.configuration(store.membership())));
+                  at, MembershipState.configuration(store().membership())));
         });
   }
 
