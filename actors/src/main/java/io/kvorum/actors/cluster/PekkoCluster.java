@@ -26,6 +26,9 @@ import org.jspecify.annotations.Nullable;
 public final class PekkoCluster {
   private static final Duration ATTEMPT_INTERVAL = Duration.ofSeconds(1);
 
+  /** The first requests of clients to a fresh process need its processors more. */
+  private static final Duration FIRST_ATTEMPT_AFTER = Duration.ofSeconds(3);
+
   /** Longer than Pekko needs to find out that none of the others has joined yet. */
   private static final int ATTEMPTS_BETWEEN_CALLS = 10;
 
@@ -70,7 +73,10 @@ public final class PekkoCluster {
           Adapter.toClassic(system)
               .scheduler()
               .scheduleWithFixedDelay(
-                  Duration.ZERO, ATTEMPT_INTERVAL, joining::attempt, system.executionContext());
+                  FIRST_ATTEMPT_AFTER,
+                  ATTEMPT_INTERVAL,
+                  joining::attempt,
+                  system.executionContext());
     }
     CoordinatedShutdown.get(system)
         .addTask(

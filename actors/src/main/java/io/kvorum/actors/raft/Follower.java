@@ -12,6 +12,9 @@ final class Follower extends Passive {
    */
   private static final int HEARTBEATS_AT_START = 3;
 
+  /** In which a follower campaigns in the place of one that cannot win. */
+  private static final int TAKE_OVER_WITHIN_TICKS = 2;
+
   private final int electionTimeoutTicks;
 
   Follower(ReplicaState state) {
@@ -40,6 +43,12 @@ final class Follower extends Passive {
   @Override
   Role onSilence(int ticksSinceLeaderHeard) {
     return ticksSinceLeaderHeard >= electionTimeoutTicks ? campaign() : this;
+  }
+
+  /** Not at once: others that have more too may have heard the same. */
+  @Override
+  void outdone() {
+    waited(electionTimeoutTicks - 1 - state.random.nextInt(TAKE_OVER_WITHIN_TICKS));
   }
 
   @Override

@@ -161,7 +161,8 @@ abstract sealed class Role extends ExtensibleBehavior<ReplicaMessage>
         state.vote().equals(from)
             || (state.vote().equals(MemberId.NONE) && state.leader().equals(MemberId.NONE))
             || (request.preVote() && request.term() > state.term());
-    boolean granted = request.term() >= state.term() && free && state.isUpToDate(request.last());
+    boolean upToDate = state.isUpToDate(request.last());
+    boolean granted = request.term() >= state.term() && free && upToDate;
     long term = granted ? request.term() : state.term();
     var response = new RaftMessage.VoteResponse(term, granted, request.preVote());
     if (granted && !request.preVote()) {
@@ -169,8 +170,17 @@ abstract sealed class Role extends ExtensibleBehavior<ReplicaMessage>
       role.voted();
     }
     state.sendAfterSync(from, response);
+    if (request.preVote() && !upToDate && !hearsLeader()) {
+      role.outdone();
+    }
     return role;
   }
+
+  /**
+   * Somebody who misses what this member has asks for its vote, and there is no leader. Only who
+   * has more can win: a voter that waits need not wait for the rest of its timeout.
+   */
+  void outdone() {}
 
   /** A client of this member proposes. */
   final void onPropose(TypedActorContext<ReplicaMessage> context, Proposal proposal) {

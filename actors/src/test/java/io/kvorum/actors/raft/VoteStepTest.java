@@ -75,6 +75,16 @@ final class VoteStepTest {
   }
 
   @Test
+  void aFollowerThatHasMoreThanOneThatAsksSoonCampaignsItself() {
+    ReplicaFixture replica = new ReplicaFixture(3, new HardState(2, MemberId.NONE), 1, 2);
+    assertEquals(
+        List.of(new Sent(TWO, new VoteResponse(2, false, true))),
+        replica.from(TWO, new VoteRequest(3, new LogPosition(5, 1), true, false)));
+    var request = new VoteRequest(3, new LogPosition(2, 2), true, false);
+    assertEquals(List.of(new Sent(TWO, request), new Sent(THREE, request)), replica.ticks(2));
+  }
+
+  @Test
   void aFollowerThatHearsItsLeaderIgnoresCandidates() {
     ReplicaFixture replica = new ReplicaFixture(3, new HardState(1, MemberId.NONE));
     replica.from(TWO, new Heartbeat(1, 0, 0));

@@ -17,10 +17,12 @@ import java.lang.constant.ConstantDesc;
 import java.lang.constant.ConstantDescs;
 import java.lang.constant.DirectMethodHandleDesc;
 import java.lang.constant.DynamicCallSiteDesc;
+import java.lang.constant.MethodTypeDesc;
 import java.lang.invoke.CallSite;
 import java.lang.invoke.LambdaMetafactory;
 import java.lang.invoke.MethodHandle;
 import java.lang.invoke.MethodType;
+import java.lang.reflect.Method;
 import java.net.MalformedURLException;
 import java.net.URL;
 import java.net.URLClassLoader;
@@ -56,6 +58,7 @@ public final class ArchivableLambdas {
           describe(MethodHandle.class),
           describe(MethodType.class));
 
+  private final ClassLoader libraries;
   private final ClassFile classFile;
   private int changed;
 
@@ -63,6 +66,7 @@ public final class ArchivableLambdas {
    * @param libraries to look up the classes in that the changed ones name
    */
   ArchivableLambdas(ClassLoader libraries) {
+    this.libraries = libraries;
     classFile =
         ClassFile.of(
             ClassFile.ClassHierarchyResolverOption.of(
@@ -185,15 +189,14 @@ public final class ArchivableLambdas {
 
   /**
    * Whether all that the alternative factory is asked for besides is {@code Serializable}, and
-   * bridges that the method itself makes needless.
+   * bridges that nobody calls.
    */
-  private static boolean isReplaceable(InvokeDynamicInstruction site) {
+  private boolean isReplaceable(InvokeDynamicInstruction site) {
     DirectMethodHandleDesc factory = site.bootstrapMethod();
     if (!factory.methodName().equals(ALTERNATIVE) || !factory.owner().equals(FACTORY)) {
       return false;
     }
     List<ConstantDesc> arguments = site.bootstrapArgs();
-    ConstantDesc erased = arguments.getFirst();
     int flags = (Integer) arguments.get(3);
     int at = 4;
     if ((flags & LambdaMetafactory.FLAG_MARKERS) != 0) {
@@ -206,12 +209,46 @@ public final class ArchivableLambdas {
     }
     if ((flags & LambdaMetafactory.FLAG_BRIDGES) != 0) {
       int bridges = (Integer) arguments.get(at++);
-      for (int end = at + bridges; at < end; at++) {
-        if (!arguments.get(at).equals(erased)) {
-          return false;
-        }
-      }
+      return bridges == 0 || !isCalled(site, arguments.subList(at, at + bridges));
     }
     return true;
+  }
+
+  /**
+   * Whether the interface of the lambda has one of the bridges for a method, other than the one
+   * that is made anyway. Scala asks for one with the types of each lambda, which {@code Function1}
+   * does not have.
+   */
+  private boolean isCalled(InvokeDynamicInstruction site, List<ConstantDesc> bridges) {
+    List<String> descriptors = new ArrayList<>();
+    for (ConstantDesc bridge : bridges) {
+      if (!bridge.equals(site.bootstrapArgs().getFirst())) {
+        descriptors.add(((MethodTypeDesc) bridge).descriptorString());
+      }
+    }
+    try {
+      String type = site.typeSymbol().returnType().descriptorString();
+      String name = type.substring(1, type.length() - 1).replace('/', '.');
+      return has(Class.forName(name, false, libraries), site.name().stringValue(), descriptors);
+    } catch (ClassNotFoundException | LinkageError unknown) {
+      return true;
+    }
+  }
+
+  private static boolean has(Class<?> type, String method, List<String> descriptors) {
+    for (Method declared : type.getDeclaredMethods()) {
+      MethodType signature =
+          MethodType.methodType(declared.getReturnType(), declared.getParameterTypes());
+      if (declared.getName().equals(method)
+          && descriptors.contains(signature.toMethodDescriptorString())) {
+        return true;
+      }
+    }
+    for (Class<?> more : type.getInterfaces()) {
+      if (has(more, method, descriptors)) {
+        return true;
+      }
+    }
+    return false;
   }
 }

@@ -10,6 +10,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.Serializable;
 import java.lang.classfile.ClassFile;
+import java.lang.classfile.MethodModel;
 import java.lang.classfile.instruction.InvokeDynamicInstruction;
 import java.net.URL;
 import java.net.URLClassLoader;
@@ -17,8 +18,10 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Set;
 import java.util.TreeSet;
 import java.util.function.Function;
+import java.util.function.Predicate;
 import java.util.function.Supplier;
 import java.util.stream.Collectors;
 import java.util.zip.ZipEntry;
@@ -31,6 +34,23 @@ class ArchivableLambdasTest {
   public interface Greeting extends Function<String, String>, Serializable {}
 
   public interface Marker {}
+
+  public interface Named {
+    String get();
+  }
+
+  /** Inherits two methods that differ in what they return: a lambda of it needs a bridge. */
+  public interface Either extends Supplier<Object>, Named, Serializable {}
+
+  /** A lambda that is called by its bridge. */
+  public static final class Bridged implements Supplier<String> {
+    @Override
+    public String get() {
+      Either either = () -> "hello";
+      Supplier<Object> other = either;
+      return either.get() + other.get();
+    }
+  }
 
   /** Serializable lambdas, as Scala's are. */
   public static final class Greeter implements Supplier<String> {
@@ -64,8 +84,17 @@ class ArchivableLambdasTest {
   }
 
   private static List<String> factoriesIn(byte[] content) {
+    return factories(content, method -> method.methodName().equalsString("get"));
+  }
+
+  private static Set<String> allFactoriesIn(byte[] content) {
+    return Set.copyOf(
+        factories(content, method -> !method.methodName().equalsString("$deserializeLambda$")));
+  }
+
+  private static List<String> factories(byte[] content, Predicate<MethodModel> of) {
     return ClassFile.of().parse(content).methods().stream()
-        .filter(method -> method.methodName().equalsString("get"))
+        .filter(of)
         .flatMap(method -> method.code().stream())
         .flatMap(code -> code.elementStream())
         .filter(InvokeDynamicInstruction.class::isInstance)
@@ -104,6 +133,23 @@ class ArchivableLambdasTest {
     for (Class<?> type : List.of(ArchivableLambdas.class, Saver.class)) {
       byte[] original = classOf(type);
       assertArrayEquals(original, lambdas.changed(original.clone()));
+    }
+  }
+
+  @Test
+  void a_lambda_that_is_called_by_a_bridge_stays_as_it_is() throws IOException {
+    byte[] original = classOf(Bridged.class);
+    assertEquals(List.of("altMetafactory"), factoriesIn(original));
+    assertArrayEquals(original, lambdas.changed(original.clone()));
+  }
+
+  @Test
+  void a_lambda_of_scala_is_made_by_the_archivable_way() throws IOException {
+    Class<?> type = org.apache.pekko.actor.CoordinatedShutdown$.class;
+    try (InputStream in = type.getResourceAsStream("CoordinatedShutdown$.class")) {
+      byte[] original = in.readAllBytes();
+      assertTrue(allFactoriesIn(original).contains("altMetafactory"));
+      assertEquals(Set.of("metafactory"), allFactoriesIn(lambdas.changed(original)));
     }
   }
 

@@ -88,6 +88,41 @@ class BadInputTest {
     }
   }
 
+  /** What clients send there depends on how they were told to dial; nothing here depends on it. */
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "127.0.0.1:2379",
+        "http://127.0.0.1:2379",
+        "%2Frun%2Fkvorum.sock",
+        "/run/kvorum.sock",
+        "a:1,b:2",
+        "[::1",
+        "#initially=[a]",
+        ""
+      })
+  void anyAuthority(String authority) throws IOException {
+    try (RawHttp2 raw = new RawHttp2(fixture.port())) {
+      raw.headers(
+          1,
+          RawHttp2.END_HEADERS,
+          new String[] {
+            ":method",
+            "POST",
+            ":scheme",
+            "http",
+            ":authority",
+            authority,
+            ":path",
+            RANGE,
+            "content-type",
+            "application/grpc"
+          });
+      raw.frame(RawHttp2.DATA, RawHttp2.END_STREAM, 1, RawHttp2.message(0, KEY_REQUEST));
+      assertEquals("0: ", raw.answer(1).status());
+    }
+  }
+
   @Test
   void otherContentTypesAndMethods() throws IOException {
     try (RawHttp2 raw = new RawHttp2(fixture.port())) {

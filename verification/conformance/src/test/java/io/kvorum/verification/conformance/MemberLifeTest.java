@@ -37,7 +37,11 @@ class MemberLifeTest {
     try (var cluster = Cluster.start(setup)) {
       var asked = cluster.followers().getFirst();
       for (var member : cluster.members()) {
-        assertEquals(0, Etcdctl.run(member, "endpoint", "health", "--cluster").exitCode());
+        done(member, "endpoint", "health", "--cluster");
+        var all = done(member, "endpoint", "status", "--cluster").out().lines().toList();
+        assertEquals(
+            cluster.members().stream().map(each -> each.server().clientUrl()).sorted().toList(),
+            all.stream().map(line -> line.replaceFirst(",.*", "")).sorted().toList());
       }
       var place = network.place(3, 0).peerUrl();
       var added = whenHealthy(asked, "member", "add", "m4", "--learner", "--peer-urls=" + place);
