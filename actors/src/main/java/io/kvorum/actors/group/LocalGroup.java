@@ -43,12 +43,6 @@ import org.slf4j.LoggerFactory;
 final class LocalGroup implements Group, Ports.Replies, Ports.Observer {
   private static final Logger log = LoggerFactory.getLogger(LocalGroup.class);
 
-  /**
-   * Committed entries that may wait to be applied; beyond, proposals are refused (etcd's
-   * maxGapBetweenApplyAndCommitIndex).
-   */
-  static final long MAX_APPLY_LAG_ENTRIES = 5000;
-
   /** An unanswered read index is asked for again after this time, as in etcd. */
   private static final long READ_INDEX_RESEND_NANOS = 500_000_000L;
 
@@ -69,6 +63,7 @@ final class LocalGroup implements Group, Ports.Replies, Ports.Observer {
   private final GroupPeers peers;
   private final LocalMembers members;
   private volatile long committed;
+  private final ApplyGate gate;
   private volatile boolean stalled;
 
   /**
@@ -98,6 +93,7 @@ final class LocalGroup implements Group, Ports.Replies, Ports.Observer {
     this.replica = replica;
     this.onLeader = onLeader;
     this.applied = headers.applied();
+    this.gate = new ApplyGate(applied);
     this.committed = applied.get().index();
     long timeoutNanos = settings.requestTimeout().toNanos();
     this.proposals =
@@ -136,13 +132,20 @@ final class LocalGroup implements Group, Ports.Replies, Ports.Observer {
     if (stalled) {
       return refused(EtcdError.NO_SPACE);
     }
-    if (committed - applied.get().index() > MAX_APPLY_LAG_ENTRIES) {
-      return refused(EtcdError.REQUEST_TOO_MANY_REQUESTS);
-    }
-    CompletableFuture<Outcome<Object>> answer = proposals.await(id, System.nanoTime());
+    long now = System.nanoTime();
+    CompletableFuture<Outcome<Object>> answer = proposals.await(id, now);
     if (!answer.isDone()) {
-      replica.accept(
-          new ReplicaMessage.Propose(new Proposal(id, EntryKind.COMMAND, proposal.toByteString())));
+      gate.enter(
+          proposal.getSerializedSize(),
+          now,
+          () ->
+              replica.accept(
+                  new ReplicaMessage.Propose(
+                      new Proposal(id, EntryKind.COMMAND, proposal.toByteString()))),
+          () -> {
+            metrics.proposalsFailed.increment();
+            proposals.complete(id, Outcome.refused(EtcdError.REQUEST_TOO_MANY_REQUESTS));
+          });
     }
     return answer.thenApply(outcome -> outcome.map(reply::cast));
   }
@@ -295,6 +298,11 @@ final class LocalGroup implements Group, Ports.Replies, Ports.Observer {
     metrics.proposalsCommitted.set(index);
   }
 
+  /** Entries up to this one are the applier's. */
+  void delivered(long index) {
+    gate.delivered(index);
+  }
+
   /** The keyspace's disk takes no writes: nothing more is proposed, or it does again. */
   void stalled(boolean now) {
     stalled = now;
@@ -304,6 +312,7 @@ final class LocalGroup implements Group, Ports.Replies, Ports.Observer {
   void expire() {
     long now = System.nanoTime();
     proposals.expire(now);
+    gate.expire(now);
     leadership.expire(now);
     reads.expire(now);
     metrics.proposalsPending.set(proposals.size());

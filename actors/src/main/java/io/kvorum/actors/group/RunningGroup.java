@@ -168,7 +168,10 @@ final class RunningGroup {
         new Ports(
             peers,
             wal,
-            entries -> applier.tell(new Applier.Apply(entries)),
+            entries -> {
+              local.delivered(entries.getLast().index());
+              applier.tell(new Applier.Apply(entries));
+            },
             local,
             local,
             Snapshots.port(snapshots));

@@ -220,4 +220,19 @@ final class LocalGroupTest {
     }
     to.install(staging);
   }
+
+  @Test
+  void proposalsAreRefusedWhileTheApplierIsFarBehindAndNotWhileTheDiskOfTheLogIs()
+      throws Exception {
+    try (Life life = new Life("token", false)) {
+      LocalGroup group = (LocalGroup) life.group();
+      long last = group.status().appliedIndex();
+      group.committed(last + 2 * ApplyGate.MAX_LAG_ENTRIES);
+      assertInstanceOf(Outcome.Ok.class, put(group, "k", "v"));
+      group.delivered(last + 2 * ApplyGate.MAX_LAG_ENTRIES);
+      assertEquals(Outcome.refused(EtcdError.REQUEST_TOO_MANY_REQUESTS), put(group, "k", "v"));
+      group.delivered(last);
+      assertInstanceOf(Outcome.Ok.class, put(group, "k", "v"));
+    }
+  }
 }
