@@ -45,6 +45,15 @@ final class ClusterFlags {
       flag("strict-reconfig-check", BOOL, "true", "refuse member changes that lose the quorum");
   static final Flag PRE_VOTE = flag("pre-vote", BOOL, "true", "ask before raising the term");
   static final Flag MAX_LEARNERS = flag("max-learners", INT, "1", "most members that only learn");
+  static final Flag AUTO_COMPACTION_MODE =
+      flag("auto-compaction-mode", ENUM, "periodic", "how to read the retention")
+          .withChoices("periodic", "revision");
+  static final Flag AUTO_COMPACTION_RETENTION =
+      flag(
+          "auto-compaction-retention",
+          STRING,
+          "0",
+          "history that is kept: hours or a duration, or a number of revisions; 0 for all");
   static final Flag DISCOVERY_FALLBACK =
       flag("discovery-fallback", ENUM, "exit", "what to do when discovery fails")
           .withChoices("exit", "proxy")
@@ -84,11 +93,8 @@ final class ClusterFlags {
           DISCOVERY_FALLBACK,
           flag("discovery-srv", STRING, "", "DNS domain with the members' addresses").notYet(),
           flag("discovery-srv-name", STRING, "", "suffix of the DNS service names").notYet(),
-          flag("auto-compaction-mode", ENUM, "periodic", "how to read the retention")
-              .withChoices("periodic", "revision")
-              .notYet(),
-          flag("auto-compaction-retention", STRING, "0", "history kept by itself; 0 for all")
-              .notYet(),
+          AUTO_COMPACTION_MODE,
+          AUTO_COMPACTION_RETENTION,
           flag("v2-deprecation", ENUM, "write-only", "phase of the removal of etcd's v2 store")
               .withChoices("write-only", "write-only-skip-check", "write-only-drop-data", "gone")
               .with(WITHOUT_EFFECT),

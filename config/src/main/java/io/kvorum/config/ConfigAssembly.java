@@ -174,12 +174,52 @@ final class ConfigAssembly {
     }
     long batch = settings.number(OperationFlags.COMPACTION_BATCH_LIMIT, 0, Integer.MAX_VALUE);
     Duration sleep = settings.duration(OperationFlags.COMPACTION_SLEEP_INTERVAL);
+    boolean byRevision = settings.choice(ClusterFlags.AUTO_COMPACTION_MODE).equals("revision");
     return new StorageConfig(
         DEFAULT_QUOTA_BYTES,
         settings.bool(OperationFlags.UNSAFE_NO_FSYNC),
         batch == 0 ? DEFAULT_COMPACTION_BATCH : (int) batch,
         sleep.isZero() ? DEFAULT_COMPACTION_SLEEP : sleep,
+        byRevision ? Duration.ZERO : retainedPeriod(),
+        byRevision ? retainedRevisions() : 0,
         settings.duration(OperationFlags.WARNING_APPLY_DURATION));
+  }
+
+  /** A whole number is one of hours. */
+  private Duration retainedPeriod() {
+    String text = settings.text(ClusterFlags.AUTO_COMPACTION_RETENTION);
+    if (isWholeNumber(text)) {
+      text += "h";
+    }
+    return switch (GoDuration.parse(text)) {
+      case Parsed.Value<Duration>(Duration period) when !period.isNegative() -> period;
+      case Parsed.Value<Duration> negative -> refusedPeriod("must not be negative");
+      case Parsed.Problem<Duration>(String problem) -> refusedPeriod(problem);
+    };
+  }
+
+  private Duration refusedPeriod(String problem) {
+    settings.refuse(ClusterFlags.AUTO_COMPACTION_RETENTION, problem);
+    return Duration.ZERO;
+  }
+
+  /**
+   * etcd takes a duration here too, and its nanoseconds for revisions: nobody can mean that, so it
+   * is refused.
+   */
+  private long retainedRevisions() {
+    String text = settings.text(ClusterFlags.AUTO_COMPACTION_RETENTION);
+    if (isWholeNumber(text)) {
+      return Long.parseLong(text);
+    }
+    settings.refuse(
+        ClusterFlags.AUTO_COMPACTION_RETENTION,
+        "is not a whole number of revisions, as --auto-compaction-mode=revision needs");
+    return 0;
+  }
+
+  private static boolean isWholeNumber(String text) {
+    return text.matches("[0-9]{1,18}");
   }
 
   private LoggingConfig logging() {

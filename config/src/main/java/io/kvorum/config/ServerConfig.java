@@ -114,12 +114,16 @@ public record ServerConfig(
    * @param unsafeNoFsync true never syncs, which loses data on a crash
    * @param compactionBatchRevisions revisions per step of a physical compaction
    * @param compactionSleepInterval pause between those steps
+   * @param retainedPeriod history of this long is kept, the rest compacted; zero for no limit
+   * @param retainedRevisions so many revisions are kept, the rest compacted; 0 for no limit
    */
   public record StorageConfig(
       long quotaBytes,
       boolean unsafeNoFsync,
       int compactionBatchRevisions,
       Duration compactionSleepInterval,
+      Duration retainedPeriod,
+      long retainedRevisions,
       Duration warningApplyDuration) {}
 
   /** What is logged, how, and where to. */

@@ -64,13 +64,48 @@ class ValidationTest {
     assertEquals(2_097_152, config.clientApi().maxReceiveBytes());
     assertEquals(
         new StorageConfig(
-            2_147_483_648L, false, 1_000, Duration.ofMillis(10), Duration.ofMillis(100)),
+            2_147_483_648L,
+            false,
+            1_000,
+            Duration.ofMillis(10),
+            Duration.ZERO,
+            0,
+            Duration.ofMillis(100)),
         config.storage());
     assertEquals(
         new LoggingConfig(LogLevel.INFO, LogFormat.JSON, List.of(LogOutput.STDERR)),
         config.logging());
     assertEquals(new ServerConfig.MetricsConfig(false), config.metrics());
     assertEquals(new ServerConfig.TuningConfig(0, 0, 0), config.tuning());
+  }
+
+  @Test
+  void retention() {
+    assertEquals(Duration.ofHours(3), retainedPeriod("3"));
+    assertEquals(Duration.ofMinutes(90), retainedPeriod("1h30m"));
+    assertEquals(Duration.ZERO, retainedPeriod("0"));
+    StorageConfig storage =
+        loaded("--auto-compaction-mode=revision", "--auto-compaction-retention=1000").storage();
+    assertEquals(1000, storage.retainedRevisions());
+    assertEquals(Duration.ZERO, storage.retainedPeriod());
+    assertRefused("must be one of", "--auto-compaction-mode=never");
+    assertRefused("must not be negative", "--auto-compaction-retention=-1h");
+    assertRefused("--auto-compaction-retention=1x", "--auto-compaction-retention=1x");
+    assertRefused("--auto-compaction-retention=-1", "--auto-compaction-retention=-1");
+    assertRefused(
+        "whole number of revisions",
+        "--auto-compaction-mode=revision",
+        "--auto-compaction-retention=1h");
+  }
+
+  private Duration retainedPeriod(String text) {
+    return loaded("--auto-compaction-retention=" + text).storage().retainedPeriod();
+  }
+
+  private void assertRefused(String with, String... arguments) {
+    List<String> errors = errors(arguments);
+    assertEquals(1, errors.size(), errors.toString());
+    assertTrue(errors.getFirst().contains(with), errors.toString());
   }
 
   @Test
@@ -267,8 +302,6 @@ class ValidationTest {
         "--enable-grpc-gateway=false",
         "--auto-tls",
         "--auth-token=jwt,sign-method=RS256",
-        "--auto-compaction-retention=1h",
-        "--auto-compaction-mode=revision",
         "--corrupt-check-time=1m",
         "--discovery-srv=example.com",
         "--discovery-fallback=proxy",

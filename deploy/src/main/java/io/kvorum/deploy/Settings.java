@@ -1,6 +1,7 @@
 package io.kvorum.deploy;
 
 import io.kvorum.actors.group.GroupSettings;
+import io.kvorum.actors.group.HistoryRetention;
 import io.kvorum.actors.raft.RaftSettings;
 import io.kvorum.actors.telemetry.EtcdMetrics;
 import io.kvorum.actors.telemetry.Telemetry;
@@ -62,7 +63,17 @@ final class Settings {
         config.clientApi().maxRequestBytes(),
         raft.snapshotCountEntries(),
         config.storage().warningApplyDuration(),
-        progress.isZero() ? DEFAULT_WATCH_PROGRESS_INTERVAL : progress);
+        progress.isZero() ? DEFAULT_WATCH_PROGRESS_INTERVAL : progress,
+        retention(config.storage()));
+  }
+
+  private static HistoryRetention retention(ServerConfig.StorageConfig storage) {
+    if (storage.retainedRevisions() > 0) {
+      return new HistoryRetention.Revisions(storage.retainedRevisions());
+    }
+    return storage.retainedPeriod().isZero()
+        ? new HistoryRetention.Everything()
+        : new HistoryRetention.Period(storage.retainedPeriod());
   }
 
   static GrpcServerOptions grpc(ServerConfig config) {

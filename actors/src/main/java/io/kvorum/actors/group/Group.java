@@ -37,6 +37,8 @@ public interface Group {
 
   MemberAdministration members();
 
+  Maintenance maintenance();
+
   /** A consistent view of what this member has applied; to be closed. */
   ReadView view();
 

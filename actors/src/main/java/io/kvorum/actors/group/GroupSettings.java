@@ -19,6 +19,7 @@ import java.util.Map;
  * @param syncEntries the keyspace is made durable after this many applied entries
  * @param warnApply a batch of entries that takes longer to apply is logged
  * @param watchProgressInterval between progress notifications of an idle watch
+ * @param retention how much history is kept
  */
 public record GroupSettings(
     GroupId group,
@@ -34,7 +35,8 @@ public record GroupSettings(
     int maxRequestBytes,
     long syncEntries,
     Duration warnApply,
-    Duration watchProgressInterval) {
+    Duration watchProgressInterval,
+    HistoryRetention retention) {
 
   /**
    * How the group comes to be; all but the last two only matter where the log is empty.

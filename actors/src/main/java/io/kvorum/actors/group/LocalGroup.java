@@ -62,11 +62,13 @@ final class LocalGroup implements Group, Ports.Replies, Ports.Observer {
   private final Leadership leadership = new Leadership();
   private final GroupPeers peers;
   private final LocalMembers members;
+  private final LocalMaintenance maintenance;
   private volatile long committed;
   private final ApplyGate gate;
   private volatile boolean stalled;
 
   /**
+   * @param maintenanceExecutor may be blocked for long
    * @param peers connections to the other members
    * @param replica where messages to the replica go
    * @param onLeader told of each new leader
@@ -78,6 +80,7 @@ final class LocalGroup implements Group, Ports.Replies, Ports.Observer {
       MembershipState membership,
       EtcdMetrics metrics,
       Executor readExecutor,
+      Executor maintenanceExecutor,
       WatchStreams watchStreams,
       GroupPeers peers,
       Consumer<ReplicaMessage> replica,
@@ -100,6 +103,7 @@ final class LocalGroup implements Group, Ports.Replies, Ports.Observer {
         new PendingProposals(
             identity.member(), System.currentTimeMillis(), timeoutNanos, this::whyLate);
     this.peers = peers;
+    this.maintenance = new LocalMaintenance(keyspace, identity.clusterId(), maintenanceExecutor);
     this.members =
         new LocalMembers(
             identity.member(),
@@ -184,6 +188,11 @@ final class LocalGroup implements Group, Ports.Replies, Ports.Observer {
   @Override
   public MemberAdministration members() {
     return members;
+  }
+
+  @Override
+  public Maintenance maintenance() {
+    return maintenance;
   }
 
   @Override

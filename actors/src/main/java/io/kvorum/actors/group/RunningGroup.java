@@ -127,6 +127,10 @@ final class RunningGroup {
             membership,
             metrics,
             environment.readExecutor(),
+            context
+                .getSystem()
+                .dispatchers()
+                .lookup(DispatcherSelector.fromConfig(LocalMaintenance.DISPATCHER)),
             new WatchStreams(
                 hub,
                 watchSettings,
@@ -188,6 +192,10 @@ final class RunningGroup {
             "replica",
             DispatcherSelector.fromConfig("kvorum.raft-dispatcher"));
     this.handler = handler;
+    CompactionSchedule compactions = CompactionSchedule.of(settings.retention());
+    if (compactions != null) {
+      context.spawn(AutoCompactor.create(compactions, local), "auto-compactor");
+    }
   }
 
   /** Lets it run. The owner passes on by now what the log's actor tells the replica. */

@@ -126,7 +126,8 @@ final class GroupClusterTest {
         10_000,
         10_000,
         Duration.ofSeconds(1),
-        Duration.ofMinutes(10));
+        Duration.ofMinutes(10),
+        new HistoryRetention.Everything());
   }
 
   /** Started, and each knows of the others that they have. */

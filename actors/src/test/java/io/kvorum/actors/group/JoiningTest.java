@@ -41,7 +41,8 @@ final class JoiningTest {
         10_000,
         10_000,
         Duration.ofMillis(100),
-        Duration.ofMinutes(10));
+        Duration.ofMinutes(10),
+        new HistoryRetention.Everything());
   }
 
   private static String url(String member) {

@@ -95,7 +95,8 @@ final class LocalGroupTest {
         MAX_REQUEST_BYTES,
         10_000,
         Duration.ofMillis(100),
-        Duration.ofMinutes(10));
+        Duration.ofMinutes(10),
+        new HistoryRetention.Everything());
   }
 
   private static Outcome<PutResponse.Builder> put(Group group, String key, String value)

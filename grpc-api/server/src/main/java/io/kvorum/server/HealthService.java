@@ -37,7 +37,10 @@ final class HealthService {
             list -> false,
             HealthService::list),
         new RpcMethod.ServerStream<>(
-            new MethodName(SERVICE, "Watch"), HealthCheckRequest.parser(), HealthService::watch));
+            new MethodName(SERVICE, "Watch"),
+            HealthCheckRequest.parser(),
+            false,
+            HealthService::watch));
   }
 
   private static CompletionStage<Outcome<HealthCheckResponse>> check(HealthCheckRequest request) {

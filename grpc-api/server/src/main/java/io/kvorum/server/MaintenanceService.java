@@ -3,14 +3,23 @@ package io.kvorum.server;
 import io.grpc.Status;
 import io.kvorum.actors.group.Group;
 import io.kvorum.actors.group.GroupStatus;
+import io.kvorum.actors.group.Maintenance;
 import io.kvorum.protocol.EtcdError;
 import io.kvorum.protocol.MemberId;
 import io.kvorum.protocol.Outcome;
 import io.kvorum.protocol.etcdserverpb.AlarmRequest;
 import io.kvorum.protocol.etcdserverpb.AlarmResponse;
+import io.kvorum.protocol.etcdserverpb.DefragmentRequest;
+import io.kvorum.protocol.etcdserverpb.DefragmentResponse;
 import io.kvorum.protocol.etcdserverpb.DowngradeInfo;
+import io.kvorum.protocol.etcdserverpb.HashKVRequest;
+import io.kvorum.protocol.etcdserverpb.HashKVResponse;
+import io.kvorum.protocol.etcdserverpb.HashRequest;
+import io.kvorum.protocol.etcdserverpb.HashResponse;
 import io.kvorum.protocol.etcdserverpb.MoveLeaderRequest;
 import io.kvorum.protocol.etcdserverpb.MoveLeaderResponse;
+import io.kvorum.protocol.etcdserverpb.SnapshotRequest;
+import io.kvorum.protocol.etcdserverpb.SnapshotResponse;
 import io.kvorum.protocol.etcdserverpb.StatusRequest;
 import io.kvorum.protocol.etcdserverpb.StatusResponse;
 import io.kvorum.server.grpc.MethodName;
@@ -19,6 +28,8 @@ import io.kvorum.server.grpc.RpcMethod;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
+import org.apache.pekko.NotUsed;
+import org.apache.pekko.stream.javadsl.Source;
 
 /**
  * {@code etcdserverpb.Maintenance}: what this member knows of itself, without asking the others,
@@ -49,7 +60,79 @@ final class MaintenanceService {
             new MethodName("etcdserverpb.Maintenance", "MoveLeader"),
             MoveLeaderRequest.parser(),
             move -> false,
-            this::moveLeader));
+            this::moveLeader),
+        new RpcMethod.Unary<>(
+            new MethodName("etcdserverpb.Maintenance", "HashKV"),
+            HashKVRequest.parser(),
+            hash -> false,
+            this::hashKv),
+        new RpcMethod.Unary<>(
+            new MethodName("etcdserverpb.Maintenance", "Hash"),
+            HashRequest.parser(),
+            hash -> false,
+            this::hash),
+        new RpcMethod.Unary<>(
+            new MethodName("etcdserverpb.Maintenance", "Defragment"),
+            DefragmentRequest.parser(),
+            defragment -> false,
+            this::defragment),
+        new RpcMethod.ServerStream<>(
+            new MethodName("etcdserverpb.Maintenance", "Snapshot"),
+            SnapshotRequest.parser(),
+            true,
+            this::snapshot));
+  }
+
+  private CompletionStage<Outcome<HashKVResponse>> hashKv(HashKVRequest request) {
+    return group
+        .maintenance()
+        .hashOfRecords(request.getRevision())
+        .thenApply(
+            outcome ->
+                outcome.map(
+                    hashed ->
+                        HashKVResponse.newBuilder()
+                            .setHeader(group.header(hashed.currentRevision()))
+                            .setHash(hashed.hash().crc32c())
+                            .setCompactRevision(hashed.hash().compactedRevision())
+                            .setHashRevision(hashed.hash().revision())
+                            .build()));
+  }
+
+  private CompletionStage<Outcome<HashResponse>> hash(HashRequest request) {
+    return group
+        .maintenance()
+        .hashOfAll()
+        .thenApply(
+            outcome ->
+                outcome.map(
+                    hashed ->
+                        HashResponse.newBuilder()
+                            .setHeader(group.header(hashed.currentRevision()))
+                            .setHash(hashed.hash())
+                            .build()));
+  }
+
+  /** Its answer has no header, as etcd's. */
+  private CompletionStage<Outcome<DefragmentResponse>> defragment(DefragmentRequest request) {
+    return group
+        .maintenance()
+        .defragment()
+        .thenApply(outcome -> outcome.map(done -> DefragmentResponse.getDefaultInstance()));
+  }
+
+  /** Its messages have no header, as etcd's; the last one is the file's checksum. */
+  private Source<SnapshotResponse, NotUsed> snapshot(SnapshotRequest request) {
+    String version = group.status().clusterVersion();
+    return group.maintenance().snapshot().map(piece -> response(piece, version));
+  }
+
+  private static SnapshotResponse response(Maintenance.SnapshotPiece piece, String version) {
+    return SnapshotResponse.newBuilder()
+        .setBlob(piece.bytes())
+        .setRemainingBytes(piece.remainingBytes())
+        .setVersion(version)
+        .build();
   }
 
   /**

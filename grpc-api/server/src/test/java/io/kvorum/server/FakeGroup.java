@@ -3,9 +3,11 @@ package io.kvorum.server;
 import com.google.protobuf.ByteString;
 import io.kvorum.actors.group.Group;
 import io.kvorum.actors.group.GroupStatus;
+import io.kvorum.actors.group.Maintenance;
 import io.kvorum.actors.group.MemberAdministration;
 import io.kvorum.actors.raft.membership.Standing;
 import io.kvorum.persistence.mvcc.History;
+import io.kvorum.persistence.mvcc.KeyValueHash;
 import io.kvorum.persistence.mvcc.ReadView;
 import io.kvorum.protocol.EtcdError;
 import io.kvorum.protocol.MemberId;
@@ -152,6 +154,11 @@ final class FakeGroup implements Group, AutoCloseable {
   }
 
   @Override
+  public Maintenance maintenance() {
+    return new FakeMaintenance();
+  }
+
+  @Override
   public CompletionStage<Void> physicalCompaction() {
     return compacted;
   }
@@ -169,6 +176,35 @@ final class FakeGroup implements Group, AutoCloseable {
   @Override
   public void close() {
     reads.shutdownNow();
+  }
+
+  /** A store of one snapshot piece, which is compacted below revision 10. */
+  private static final class FakeMaintenance implements Maintenance {
+    @Override
+    public CompletionStage<Outcome<Hashed<KeyValueHash>>> hashOfRecords(long revision) {
+      return CompletableFuture.completedFuture(
+          revision < 10
+              ? Outcome.refused(EtcdError.COMPACTED)
+              : Outcome.ok(new Hashed<>(new KeyValueHash(-2, revision, 10), REVISION)));
+    }
+
+    @Override
+    public CompletionStage<Outcome<Hashed<Integer>>> hashOfAll() {
+      return CompletableFuture.completedFuture(Outcome.ok(new Hashed<>(-3, REVISION)));
+    }
+
+    @Override
+    public CompletionStage<Outcome<Done>> defragment() {
+      return CompletableFuture.completedFuture(open());
+    }
+
+    @Override
+    public Source<SnapshotPiece, NotUsed> snapshot() {
+      return Source.from(
+          List.of(
+              new SnapshotPiece(ByteString.copyFromUtf8("content"), 0),
+              new SnapshotPiece(ByteString.copyFromUtf8("checksum"), 0)));
+    }
   }
 
   private final class Administration implements MemberAdministration {

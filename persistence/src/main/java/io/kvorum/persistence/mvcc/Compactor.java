@@ -48,12 +48,23 @@ final class Compactor implements AutoCloseable {
   private final Condition changed = lock.newCondition();
   private final List<CompletableFuture<Void>> waiting = new ArrayList<>();
   private long scheduledRevision;
+
+  /** Whether the one before was finished when it was asked for: else its walk misses records. */
+  private boolean hashing;
+
+  /** Up to which all is done: removals, and the hash too. */
+  private long doneRevision;
+
   private boolean failed;
   private boolean closed;
 
   private volatile CompactionState state;
   private long removedBytesReclaimed;
   private final KeySample removedSample = new KeySample();
+  private final CompactionHashes hashes = new CompactionHashes();
+
+  /** A compaction to be done, and whether its hash is worth to be remembered. */
+  private record Target(long revision, boolean hashing) {}
 
   /**
    * @param scheduledRevision the newest compaction asked for; if it is not finished it begins anew
@@ -76,6 +87,7 @@ final class Compactor implements AutoCloseable {
     this.dropView = dropView;
     this.state = state;
     this.scheduledRevision = scheduledRevision;
+    this.doneRevision = state.finishedRevision();
     this.removedBytesReclaimed = state.recordBytesRemoved();
     this.thread = Thread.ofPlatform().name(name).daemon().unstarted(this::run);
   }
@@ -88,9 +100,15 @@ final class Compactor implements AutoCloseable {
     return state;
   }
 
+  /** Of the compactions since the keyspace was opened. */
+  CompactionHashes hashes() {
+    return hashes;
+  }
+
   void schedule(long revision) {
     lock.lock();
     try {
+      hashing = scheduledRevision == state.finishedRevision();
       scheduledRevision = revision;
       failed = false;
       changed.signalAll();
@@ -109,7 +127,7 @@ final class Compactor implements AutoCloseable {
       if (closed) {
         return CompletableFuture.failedFuture(closedMeanwhile());
       }
-      if (scheduledRevision <= state.finishedRevision()) {
+      if (scheduledRevision <= doneRevision) {
         return CompletableFuture.completedFuture(null);
       }
       CompletableFuture<Void> idle = new CompletableFuture<>();
@@ -150,19 +168,20 @@ final class Compactor implements AutoCloseable {
   }
 
   private void run() {
-    for (long target = nextTarget(); target >= 0; target = nextTarget()) {
+    for (Target target = nextTarget(); target != null; target = nextTarget()) {
       try {
         if (compact(target)) {
-          reclaim(target);
+          reclaim(target.revision());
         }
       } catch (RuntimeException e) {
         log.error(
             "compaction at revision {} stopped; the next one, or a restart, begins it again",
-            target,
+            target.revision(),
             e);
         lock.lock();
         try {
           failed = true;
+          doneRevision = state.finishedRevision();
         } finally {
           lock.unlock();
         }
@@ -171,32 +190,31 @@ final class Compactor implements AutoCloseable {
     }
   }
 
-  /** Waits for something to do; negative when closed. */
-  private long nextTarget() {
+  /** Waits for something to do; null when closed. */
+  private @Nullable Target nextTarget() {
     lock.lock();
     try {
       while (!closed) {
         if (scheduledRevision > state.finishedRevision() && !failed) {
-          return scheduledRevision;
+          return new Target(scheduledRevision, hashing);
         }
         changed.awaitUninterruptibly();
       }
-      return -1;
+      return null;
     } finally {
       lock.unlock();
     }
   }
 
   /** False if it was closed meanwhile. */
-  private boolean compact(long target) {
+  private boolean compact(Target scheduled) {
     long startNanos = System.nanoTime();
     long removedBefore = state.recordsRemoved();
-    byte[] position = tables.revisionsFrom(Math.max(state.finishedRevision(), 0));
-    while (position != null) {
-      position = removeBatch(position, target);
-      if (pausedUntilClosed(position != null)) {
-        return false;
-      }
+    long target = scheduled.revision();
+    long before = state.finishedRevision();
+    CompactionHash hash = scheduled.hashing() ? new CompactionHash(before, target) : null;
+    if (!removeAll(tables.revisionsFrom(Math.max(before, 0)), target, hash)) {
+      return false;
     }
     try (LevelDb.Batch batch = db.batch()) {
       write(batch, state.finished(target));
@@ -207,34 +225,68 @@ final class Compactor implements AutoCloseable {
         target,
         state.recordsRemoved() - removedBefore,
         TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - startNanos));
-    completeIfIdle();
+    if (hash != null) {
+      if (!hashAllLeft(tables.revisionsFrom(before + 1), hash)) {
+        return false;
+      }
+      hashes.add(hash.result());
+    }
+    completeIfIdle(target);
     return true;
   }
 
-  /** Handles the next revisions up to the target and returns where to go on, or null at the end. */
-  private byte @Nullable [] removeBatch(byte[] position, long target) {
-    try (LevelDb.Batch batch = db.batch();
-        Cursor walk = db.cursor(null, false);
-        Cursor versions = db.cursor(null, false)) {
-      Removal removal = new Removal(batch, versions, target);
-      byte[] end = tables.revisionsFrom(target + 1);
-      byte[] next = null;
+  /** False if it was closed meanwhile. */
+  private boolean removeAll(byte[] from, long target, @Nullable CompactionHash hash) {
+    byte[] end = tables.revisionsFrom(target + 1);
+    byte[] position = from;
+    while (position != null) {
+      try (LevelDb.Batch batch = db.batch();
+          Cursor versions = db.cursor(null, false)) {
+        Removal removal = new Removal(batch, versions, target, hash);
+        position = walkBatch(position, end, removal);
+        if (removal.records > 0) {
+          write(batch, state.removed(removal.bytes, removal.records));
+        }
+      }
+      if (pausedUntilClosed(position != null)) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  /** False if it was closed meanwhile. */
+  private boolean hashAllLeft(byte[] end, CompactionHash hash) {
+    byte[] position = tables.revisionsFrom(0);
+    while (position != null) {
+      position = walkBatch(position, end, hash::left);
+      if (pausedUntilClosed(position != null)) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  /** Is shown revisions in their order. */
+  private interface Visitor {
+    void visit(byte[] row, byte[] record);
+  }
+
+  /** Shows the next revisions before the end, and returns where to go on, or null for nowhere. */
+  private byte @Nullable [] walkBatch(byte[] position, byte[] end, Visitor visitor) {
+    try (Cursor walk = db.cursor(null, false)) {
       walk.seek(position);
       for (int i = 0; walk.valid(); i++, walk.next()) {
         byte[] row = walk.key();
         if (Arrays.compareUnsigned(row, end) >= 0) {
-          break;
+          return null;
         }
         if (i == batchRevisions) {
-          next = row;
-          break;
+          return row;
         }
-        removal.visit(row, walk.value());
+        visitor.visit(row, walk.value());
       }
-      if (removal.records > 0) {
-        write(batch, state.removed(removal.bytes, removal.records));
-      }
-      return next;
+      return null;
     }
   }
 
@@ -248,20 +300,27 @@ final class Compactor implements AutoCloseable {
    * One batch of removals. Its cursor does not see them, and need not: no removal depends on one
    * before it.
    */
-  private final class Removal {
+  private final class Removal implements Visitor {
     private final LevelDb.Batch batch;
     private final Cursor versions;
     private final long target;
+    private final @Nullable CompactionHash hash;
     private long bytes;
     private long records;
 
-    private Removal(LevelDb.Batch batch, Cursor versions, long target) {
+    private Removal(
+        LevelDb.Batch batch, Cursor versions, long target, @Nullable CompactionHash hash) {
       this.batch = batch;
       this.versions = versions;
       this.target = target;
+      this.hash = hash;
     }
 
-    private void visit(byte[] revision, byte[] record) {
+    @Override
+    public void visit(byte[] revision, byte[] record) {
+      if (hash != null) {
+        hash.walked(revision, record);
+      }
       byte[] key = RecordCodec.decode(record).getKey().toByteArray();
       boolean tombstone = Tables.isTombstoneRevision(revision);
       long main = Tables.mainOfRevision(revision);
@@ -351,10 +410,11 @@ final class Compactor implements AutoCloseable {
     }
   }
 
-  private void completeIfIdle() {
+  private void completeIfIdle(long done) {
     lock.lock();
     try {
-      if (scheduledRevision > state.finishedRevision()) {
+      doneRevision = done;
+      if (scheduledRevision > done) {
         return;
       }
     } finally {

@@ -251,7 +251,6 @@ public final class Keyspace implements AutoCloseable {
     Store current = store;
     StoreState now = current.state();
     CompactionState compaction = current.compactor().state();
-    long inUse = Math.max(0, now.recordBytesAdded() - compaction.recordBytesRemoved());
     return new KeyspaceStats(
         totals.puts.sum(),
         totals.deletes.sum(),
@@ -259,8 +258,8 @@ public final class Keyspace implements AutoCloseable {
         totals.txns.sum(),
         totals.putBytes.sum(),
         now.liveKeys(),
-        KeyspaceStats.EMPTY_STORE_BYTES + inUse,
-        KeyspaceStats.EMPTY_STORE_BYTES + Math.max(now.peakRecordBytes(), inUse),
+        KeyspaceStats.EMPTY_STORE_BYTES + current.inUseBytes(),
+        KeyspaceStats.EMPTY_STORE_BYTES + current.allocatedBytes(),
         compaction.recordsRemoved(),
         openViews.sum());
   }
@@ -271,6 +270,18 @@ public final class Keyspace implements AutoCloseable {
    */
   public CompletionStage<Void> physicalCompaction() {
     return store.compactor().idle();
+  }
+
+  /**
+   * Gives space of removed records back to the file system, and in the account of {@link #stats}.
+   * Reads and writes go on meanwhile. Takes long; one thread at a time.
+   */
+  public void defragment() {
+    this.<@Nullable Void>using(
+        current -> {
+          current.defragment();
+          return null;
+        });
   }
 
   /**

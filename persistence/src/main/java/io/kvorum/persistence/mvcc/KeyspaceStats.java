@@ -12,8 +12,8 @@ package io.kvorum.persistence.mvcc;
  * @param putBytes key and value bytes of all puts
  * @param liveKeys keys at the newest revision
  * @param sizeInUseBytes account of the records that are stored, live and past
- * @param sizeBytes the most that {@code sizeInUseBytes} has ever been: what a store that never
- *     gives space back would take
+ * @param sizeBytes the most that {@code sizeInUseBytes} has been since the store was last
+ *     defragmented: what a store that gives space back in no other way would take
  * @param compactedRecords records removed by all compactions
  * @param openViews views handed out and not closed
  */

@@ -55,7 +55,9 @@ final class SharedView {
 
   /** A handle for one who wants everything, or null if the snapshot is gone. */
   @Nullable KeyspaceExport export() {
-    return enter() ? new KeyspaceExport(db, snapshot, tables, state, this::leave) : null;
+    return enter()
+        ? new KeyspaceExport(db, snapshot, tables, state, store.compactor().hashes(), this::leave)
+        : null;
   }
 
   private boolean enter() {

@@ -10,6 +10,7 @@ import java.nio.file.Path;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -28,9 +29,17 @@ final class Store {
 
   static final String FORMAT_NAME = "format";
 
+  /**
+   * Holds the most bytes that records had taken when the store was last defragmented. As long as
+   * they have not taken more since, that most does not count any more.
+   */
+  private static final String DEFRAGMENTED_NAME = "defragmented";
+
   private static final Logger log = LoggerFactory.getLogger(Store.class);
 
   private final LevelDb db;
+  private final Tables tables;
+  private final Runnable dropView;
   private final Compactor compactor;
 
   /** Those who read, and one for being the newest. At zero the directory goes. */
@@ -42,10 +51,20 @@ final class Store {
   /** Written by the keyspace's writer only. */
   private volatile StoreState state;
 
-  private Store(LevelDb db, Compactor compactor, StoreState state) {
+  /** The most bytes that records took since the last defragmentation, as far as is known. */
+  private final AtomicLong peakRecordBytes;
+
+  private Store(
+      LevelDb db, Tables tables, Runnable dropView, Compactor compactor, StoreState state) {
     this.db = db;
+    this.tables = tables;
+    this.dropView = dropView;
     this.compactor = compactor;
     this.state = state;
+    byte[] forgotten = db.get(tables.state(DEFRAGMENTED_NAME));
+    boolean counts =
+        forgotten == null || state.peakRecordBytes() > KeyEncoding.getLong(forgotten, 0);
+    this.peakRecordBytes = new AtomicLong(counts ? state.peakRecordBytes() : 0);
   }
 
   /**
@@ -71,7 +90,7 @@ final class Store {
               "kvorum-compaction-" + db.directory().getFileName(),
               dropView);
       opened = true;
-      return new Store(db, compactor, state);
+      return new Store(db, tables, dropView, compactor, state);
     } finally {
       if (!opened) {
         db.close();
@@ -126,6 +145,33 @@ final class Store {
 
   void state(StoreState next) {
     state = next;
+    peakRecordBytes.accumulateAndGet(inUseBytes(), Math::max);
+  }
+
+  /** What the records take that are there. */
+  long inUseBytes() {
+    return Math.max(0, state.recordBytesAdded() - compactor.state().recordBytesRemoved());
+  }
+
+  /** What the store takes with what was removed since it was last defragmented. */
+  long allocatedBytes() {
+    return Math.max(peakRecordBytes.get(), inUseBytes());
+  }
+
+  /**
+   * Gives space of removed records back; reads and writes go on meanwhile. One thread at a time.
+   */
+  void defragment() {
+    dropView.run();
+    Defragmentation.run(db, tables);
+    byte[] forgotten = new byte[Long.BYTES];
+    KeyEncoding.putLong(forgotten, 0, state.peakRecordBytes());
+    try (LevelDb.Batch batch = db.batch()) {
+      batch.put(tables.state(DEFRAGMENTED_NAME), forgotten);
+      db.write(batch, false);
+    }
+    db.sync();
+    peakRecordBytes.set(inUseBytes());
   }
 
   /** One more user; false if the store is gone, and then another is the newest. */

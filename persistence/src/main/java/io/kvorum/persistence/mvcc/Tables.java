@@ -9,6 +9,7 @@ import static io.kvorum.persistence.mvcc.KeyEncoding.putLong;
 import io.kvorum.protocol.GroupId;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
+import java.util.zip.Checksum;
 
 /**
  * Keys of all rows of one group. Each begins with the group id (4 bytes, big endian) and a letter
@@ -207,6 +208,21 @@ final class Tables {
   /** The key under which etcd would store the record: a row of revisions without our prefix. */
   static byte[] storedKey(byte[] revision) {
     return Arrays.copyOfRange(revision, PREFIX_BYTES, revision.length);
+  }
+
+  /** Adds that key to a checksum. */
+  static void updateWithStoredKey(Checksum checksum, byte[] revision) {
+    checksum.update(revision, PREFIX_BYTES, revision.length - PREFIX_BYTES);
+  }
+
+  /** What stands before every key of ours. */
+  static int prefixBytes() {
+    return PREFIX_BYTES;
+  }
+
+  /** Whether a row tells how far this member has come, and not what is stored. */
+  static boolean isState(byte[] row) {
+    return row[GROUP_BYTES] == STATE;
   }
 
   /** Length of that key: it counts in the account of the store's size. */

@@ -17,6 +17,9 @@ import org.jspecify.annotations.Nullable;
  */
 public final class SnapshotReader implements AutoCloseable {
 
+  /** Two lengths of zero, and the number of rows. */
+  private static final int END_BYTES = 2 + Long.BYTES;
+
   private final KeyspaceExport export;
   private final SnapshotHeader header;
   private final int chunkBytes;
@@ -61,6 +64,17 @@ public final class SnapshotReader implements AutoCloseable {
     return export.approximateBytes();
   }
 
+  /** How long the stream of an export is, to the byte; reads all of it. */
+  static long streamBytes(KeyspaceExport export) {
+    long bytes = SnapshotHeader.BYTES + END_BYTES;
+    try (KeyspaceExport.Rows rows = export.rows()) {
+      while (rows.advance()) {
+        bytes += rowBytes(rows.key().length, rows.value().length);
+      }
+    }
+    return bytes;
+  }
+
   /** The next chunk, or null behind the last. */
   public @Nullable SnapshotChunk next() {
     if (trailer != null) {
@@ -96,15 +110,20 @@ public final class SnapshotReader implements AutoCloseable {
       piece = row(rows.key(), rows.value());
     } else {
       rowsEnded = true;
-      piece = ByteBuffer.allocate(2 + Long.BYTES).putLong(2, rowCount).array();
+      piece = ByteBuffer.allocate(END_BYTES).putLong(END_BYTES - Long.BYTES, rowCount).array();
     }
     return true;
   }
 
+  private static int rowBytes(int keyBytes, int valueBytes) {
+    return CodedOutputStream.computeUInt32SizeNoTag(keyBytes)
+        + CodedOutputStream.computeUInt32SizeNoTag(valueBytes)
+        + keyBytes
+        + valueBytes;
+  }
+
   private static byte[] row(byte[] key, byte[] value) {
-    int keyLength = CodedOutputStream.computeUInt32SizeNoTag(key.length);
-    int valueLength = CodedOutputStream.computeUInt32SizeNoTag(value.length);
-    byte[] row = new byte[keyLength + valueLength + key.length + value.length];
+    byte[] row = new byte[rowBytes(key.length, value.length)];
     CodedOutputStream out = CodedOutputStream.newInstance(row);
     try {
       out.writeUInt32NoTag(key.length);

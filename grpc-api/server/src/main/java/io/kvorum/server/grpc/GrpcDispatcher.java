@@ -180,7 +180,7 @@ public final class GrpcDispatcher {
       CallHeaders headers,
       HttpRequest request) {
     metrics.started();
-    Status refusal = context.guard().refusal(headers, method.type(), false);
+    Status refusal = context.guard().refusal(headers, method.type(), method.servedByLearner());
     if (refusal != null) {
       metrics.handled(refusal.getCode(), 0);
       return refused(request, 200, refusal);

@@ -33,9 +33,16 @@ public sealed interface RpcMethod {
     }
   }
 
-  /** One request, a stream of responses; the end of the source is the call's status OK. */
+  /**
+   * One request, a stream of responses; the end of the source is the call's status OK.
+   *
+   * @param servedByLearner whether a member without a vote may answer
+   */
   record ServerStream<Q extends MessageLite, R extends MessageLite>(
-      MethodName name, Parser<Q> parser, Function<Q, Source<R, NotUsed>> handler)
+      MethodName name,
+      Parser<Q> parser,
+      boolean servedByLearner,
+      Function<Q, Source<R, NotUsed>> handler)
       implements RpcMethod {
     @Override
     public RpcType type() {
