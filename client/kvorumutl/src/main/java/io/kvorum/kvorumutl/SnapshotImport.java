@@ -185,7 +185,8 @@ final class SnapshotImport {
   private void tell(KeyspaceImport.Summary made, Founding founding) {
     if (leased > 0) {
       err.printf(
-          "records that name a lease: %d. Their keys keep its id, and stay until they are deleted%n",
+          "records that name a lease: %d. Their keys keep its id, and stay until they are"
+              + " deleted%n",
           leased);
     }
     err.flush();

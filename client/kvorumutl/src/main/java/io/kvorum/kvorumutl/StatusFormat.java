@@ -23,7 +23,8 @@ enum StatusFormat {
       "Revision" : %d
       "Keys" : %d
       "Size" : %d
-      "Version" : %s""";
+      "Version" : %s\
+      """;
 
   String of(DatabaseStatus status) {
     return switch (this) {
