@@ -25,7 +25,13 @@ public record ServerConfig(
    * @param dataDirectory relative to the working directory unless given absolute
    * @param walDirectory where the log lies, {@code <data>/member/wal} unless given
    */
-  public record MemberConfig(String name, Path dataDirectory, Path walDirectory) {}
+  public record MemberConfig(String name, Path dataDirectory, Path walDirectory) {
+
+    /** Where the keyspace lies: {@code <data>/member/keyspace}. */
+    public Path keyspaceDirectory() {
+      return dataDirectory.resolve("member").resolve("keyspace");
+    }
+  }
 
   /**
    * The cluster and this member's place in it. URL lists are sorted by text and hold no duplicates.

@@ -23,7 +23,7 @@ record DataDirectory(Path wal, Path keyspace) {
    * @throws StartException naming the directory
    */
   static DataDirectory prepare(ServerConfig config) {
-    Path keyspace = config.member().dataDirectory().resolve("member").resolve("keyspace");
+    Path keyspace = config.member().keyspaceDirectory();
     Path wal = config.member().walDirectory();
     create(config.member().dataDirectory());
     create(keyspace);

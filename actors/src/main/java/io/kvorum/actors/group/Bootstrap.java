@@ -24,7 +24,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class Bootstrap {
   /** Term of the entries that a new log begins with, as in etcd. */
-  private static final long BOOTSTRAP_TERM = 1;
+  static final long BOOTSTRAP_TERM = 1;
 
   private Bootstrap() {}
 

@@ -38,12 +38,27 @@ public final class Identity {
 
   /** Id of a cluster: from the ids of its initial members. */
   public static long cluster(Collection<MemberId> initialMembers) {
+    return firstLong(digestOf(initialMembers));
+  }
+
+  /**
+   * Id of a cluster that begins with data brought along: from the ids of its initial members and
+   * what tells that data from all other. Members that begin with other data, or with none, so
+   * belong to another cluster.
+   */
+  static long cluster(Collection<MemberId> initialMembers, byte[] origin) {
+    MessageDigest sha1 = digestOf(initialMembers);
+    sha1.update(origin);
+    return firstLong(sha1);
+  }
+
+  private static MessageDigest digestOf(Collection<MemberId> initialMembers) {
     MessageDigest sha1 = sha1();
     List<MemberId> ascending = initialMembers.stream().sorted().toList();
     for (MemberId member : ascending) {
       sha1.update(ByteBuffer.allocate(Long.BYTES).putLong(member.value()).array());
     }
-    return firstLong(sha1);
+    return sha1;
   }
 
   private static long firstLong(MessageDigest digest) {

@@ -110,6 +110,10 @@ public final class WalActor extends AbstractPersistentActor {
 
   @Override
   public String persistenceId() {
+    return persistenceId(group);
+  }
+
+  static String persistenceId(GroupId group) {
     return "group-" + group.value();
   }
 

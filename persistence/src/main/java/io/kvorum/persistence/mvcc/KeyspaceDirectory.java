@@ -96,6 +96,11 @@ final class KeyspaceDirectory implements AutoCloseable {
     }
   }
 
+  /** Where a keyspace lies as long as nothing has replaced it. */
+  static Path firstGeneration(Path directory) {
+    return directory.resolve("generation-" + FIRST_GENERATION);
+  }
+
   private static Pointer read(Path path, List<Integer> generations) throws IOException {
     byte[] content;
     try {

@@ -103,12 +103,16 @@ final class Store {
     byte[] stored = db.get(row);
     if (stored == null) {
       try (LevelDb.Batch batch = db.batch()) {
-        batch.put(row, Integer.toString(FORMAT).getBytes(StandardCharsets.US_ASCII));
+        batch.put(row, format());
         db.write(batch, false);
       }
       return;
     }
     requireFormat(stored, db.directory());
+  }
+
+  static byte[] format() {
+    return Integer.toString(FORMAT).getBytes(StandardCharsets.US_ASCII);
   }
 
   static void requireFormat(byte[] stored, Path directory) {

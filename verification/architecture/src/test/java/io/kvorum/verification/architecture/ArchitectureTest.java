@@ -26,7 +26,7 @@ import org.junit.jupiter.api.TestFactory;
 class ArchitectureTest {
   /** From the ground up: a room may use those that stand before it. */
   private static final List<String> ROOMS =
-      List.of("config", "protocol", "persistence", "actors", "server", "deploy");
+      List.of("config", "protocol", "persistence", "actors", "kvorumutl", "server", "deploy");
 
   /** Written by protoc and pekko-grpc. */
   private static final String[] GENERATED = {
@@ -62,6 +62,8 @@ class ArchitectureTest {
               var later = new ArrayList<>(ROOMS.subList(ROOMS.indexOf(room) + 1, ROOMS.size()));
               // the two at the ground stand side by side
               if (room.equals("protocol")) later.add("config");
+              // a program of its own
+              if (room.equals("server") || room.equals("deploy")) later.add("kvorumutl");
               return dynamicTest(room, () -> usesNone(room, later));
             });
   }

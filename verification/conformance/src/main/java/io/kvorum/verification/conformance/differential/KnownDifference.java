@@ -80,14 +80,14 @@ public enum KnownDifference {
   }
 
   /** The differences to expect from a reference of this version. */
-  static List<KnownDifference> of(String version) {
+  public static List<KnownDifference> of(String version) {
     return Arrays.stream(values()).filter(d -> version.startsWith(d.referenceVersion)).toList();
   }
 
   /**
    * True when this difference would leave the two servers with different contents after the call.
    */
-  boolean keepsApart(Call call) {
+  public boolean keepsApart(Call call) {
     return notSent.test(call);
   }
 

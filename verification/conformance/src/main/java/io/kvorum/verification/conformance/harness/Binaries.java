@@ -29,6 +29,12 @@ public final class Binaries {
     return executable(root.resolve("kvorum"), LAUNCHER_PROPERTY);
   }
 
+  /** The offline tool beside the server under test, made executable as that is. */
+  public static Path kvorumutl() {
+    var tool = kvorum().resolveSibling("kvorumutl");
+    return tool.toFile().setExecutable(true) ? tool : executable(tool, LAUNCHER_PROPERTY);
+  }
+
   public static Path etcd() {
     return executable(Path.of(System.getProperty(ETCD_PROPERTY, "/usr/bin/etcd")), ETCD_PROPERTY);
   }

@@ -1,0 +1,83 @@
+package io.kvorum.kvorumutl;
+
+import io.kvorum.kvorumutl.etcd.Auth;
+import io.kvorum.kvorumutl.etcd.EtcdDatabase;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
+
+/**
+ * What a snapshot holds that Kvorum has no place for yet, by the name under which an operator may
+ * leave it behind.
+ */
+final class Leftovers {
+  private static final Set<String> NAMES = Set.of("auth", "lease", "alarm");
+
+  private final Map<String, String> found = new LinkedHashMap<>();
+
+  private Leftovers() {}
+
+  static Leftovers of(EtcdDatabase database) {
+    Leftovers leftovers = new Leftovers();
+    Auth auth = database.auth();
+    if (!auth.isEmpty()) {
+      leftovers.found.put(
+          "auth",
+          "%s and %s, authentication %s"
+              .formatted(
+                  count(auth.users().size(), "user"),
+                  count(auth.roles().size(), "role"),
+                  auth.enabled() ? "enabled" : "disabled"));
+    }
+    int leases = database.leases().size();
+    if (leases > 0) {
+      leftovers.found.put("lease", count(leases, "lease"));
+    }
+    int alarms = database.alarms().size();
+    if (alarms > 0) {
+      leftovers.found.put("alarm", count(alarms, "alarm"));
+    }
+    for (String bucket : database.unknownBuckets()) {
+      leftovers.found.put(bucket, "a bucket that no etcd up to 3.7 has");
+    }
+    return leftovers;
+  }
+
+  private static String count(int number, String what) {
+    return number + " " + what + (number == 1 ? "" : "s");
+  }
+
+  /**
+   * @param skipped what the operator leaves behind
+   * @return lines to tell what that is
+   * @throws RefusedException if there is more
+   */
+  List<String> require(Set<String> skipped) {
+    Set<String> unknown = new TreeSet<>(skipped);
+    unknown.removeAll(NAMES);
+    unknown.removeAll(found.keySet());
+    if (!unknown.isEmpty()) {
+      throw new RefusedException(
+          "--skip=" + String.join(",", unknown) + ": there is only " + new TreeSet<>(NAMES));
+    }
+    List<String> told = new ArrayList<>();
+    List<String> refused = new ArrayList<>();
+    Set<String> missing = new TreeSet<>(skipped);
+    found.forEach(
+        (name, what) -> {
+          (skipped.contains(name) ? told : refused).add(name + ": " + what);
+          missing.add(name);
+        });
+    if (!refused.isEmpty()) {
+      throw new RefusedException(
+          "the snapshot holds what Kvorum has no place for yet: "
+              + String.join("; ", refused)
+              + ". To import the rest without, add --skip="
+              + String.join(",", missing));
+    }
+    return told;
+  }
+}

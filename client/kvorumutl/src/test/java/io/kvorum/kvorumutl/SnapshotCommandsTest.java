@@ -1,0 +1,258 @@
+package io.kvorum.kvorumutl;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotNull;
+import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.google.protobuf.ByteString;
+import io.kvorum.kvorumutl.etcd.EtcdDatabase;
+import io.kvorum.kvorumutl.etcd.Lease;
+import io.kvorum.persistence.mvcc.Keyspace;
+import io.kvorum.persistence.mvcc.KeyspaceOptions;
+import io.kvorum.persistence.mvcc.ReadView;
+import io.kvorum.protocol.GroupId;
+import io.kvorum.protocol.LogPosition;
+import io.kvorum.protocol.authpb.Role;
+import io.kvorum.protocol.authpb.User;
+import io.kvorum.protocol.mvccpb.KeyValue;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.List;
+import java.util.stream.Stream;
+import java.util.zip.GZIPInputStream;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import picocli.CommandLine;
+
+class SnapshotCommandsTest {
+  private static final String URL = "http://127.0.0.1:12380";
+
+  @TempDir Path directory;
+  private Path file = Path.of("");
+  private Path data = Path.of("");
+
+  /** What a command wrote and how it ended. */
+  record Run(int exitCode, String out, String err) {}
+
+  @BeforeEach
+  void unpack() throws IOException {
+    file = directory.resolve("snapshot.db");
+    data = directory.resolve("data");
+    try (InputStream packed = getClass().getResourceAsStream("/etcd-3.7.db.gz")) {
+      assertNotNull(packed);
+      Files.write(file, new GZIPInputStream(packed).readAllBytes());
+    }
+  }
+
+  private static Run run(String... arguments) {
+    StringWriter out = new StringWriter();
+    StringWriter err = new StringWriter();
+    CommandLine line = Kvorumutl.commandLine();
+    line.setOut(new PrintWriter(out)).setErr(new PrintWriter(err));
+    int exitCode = line.execute(arguments);
+    return new Run(exitCode, out.toString(), err.toString());
+  }
+
+  private Run importing(String... more) {
+    return run(
+        Stream.concat(
+                Stream.of(
+                    "snapshot",
+                    "import",
+                    file.toString(),
+                    "--data-dir=" + data,
+                    "--initial-cluster=default=" + URL,
+                    "--initial-advertise-peer-urls=" + URL),
+                Stream.of(more))
+            .toArray(String[]::new));
+  }
+
+  private void change(int at) throws IOException {
+    byte[] bytes = Files.readAllBytes(file);
+    bytes[at] ^= 1;
+    Files.write(file, bytes);
+  }
+
+  /** The answers of etcdutl 3.7. */
+  @Test
+  void tellsTheStatusAsEtcdutlDoes() {
+    assertEquals("b48cbc24, 10, 4, 20 kB, 3.7.0\n", status("simple"));
+    assertEquals(
+        "{\"hash\":3029122084,\"revision\":10,\"totalKey\":4,\"totalSize\":20480,\"version\":\"3.7.0\"}\n",
+        status("json"));
+    assertEquals(
+        """
+        "Hash" : 3029122084
+        "Revision" : 10
+        "Keys" : 4
+        "Size" : 20480
+        "Version" : 3.7.0
+        """,
+        status("fields"));
+    assertEquals(
+        """
+        ┌──────────┬──────────┬────────────┬────────────┬─────────┐
+        │   HASH   │ REVISION │ TOTAL KEYS │ TOTAL SIZE │ VERSION │
+        ├──────────┼──────────┼────────────┼────────────┼─────────┤
+        │ b48cbc24 │       10 │          4 │      20 kB │   3.7.0 │
+        └──────────┴──────────┴────────────┴────────────┴─────────┘
+        """,
+        status("table"));
+  }
+
+  private String status(String format) {
+    Run run = run("snapshot", "status", file.toString(), "-w", format);
+    assertEquals(0, run.exitCode(), run.err());
+    assertEquals("", run.err());
+    return run.out();
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "9,9 B",
+    "10,10 B",
+    "999,999 B",
+    "1000,1.0 kB",
+    "9949,9.9 kB",
+    "9960,10 kB",
+    "20480,20 kB",
+    "21500,22 kB",
+    "24576,25 kB",
+    "1000000,1.0 MB",
+    "2147483648,2.1 GB"
+  })
+  void writesSizesAsEtcdutlDoes(long bytes, String text) {
+    assertEquals(text, ByteCount.text(bytes));
+  }
+
+  @Test
+  void readsEveryBucket() {
+    try (EtcdDatabase database = EtcdDatabase.open(file)) {
+      assertEquals(6, database.meta().finishedCompaction());
+      assertEquals(6, database.meta().scheduledCompaction());
+      assertEquals("3.7.0", database.meta().storageVersion().orElseThrow());
+      assertTrue(database.meta().consistentIndex() > 10);
+      assertTrue(database.meta().term() >= 2);
+      assertFalse(database.auth().enabled());
+      assertEquals(
+          List.of("root", "u"),
+          database.auth().users().stream()
+              .map(User::getName)
+              .map(ByteString::toStringUtf8)
+              .toList());
+      assertEquals(
+          List.of("r"),
+          database.auth().roles().stream()
+              .map(Role::getName)
+              .map(ByteString::toStringUtf8)
+              .toList());
+      assertEquals(List.of(3600L), database.leases().stream().map(Lease::ttlSeconds).toList());
+      assertEquals(List.of(), database.alarms());
+      assertEquals(List.of(), database.unknownBuckets());
+      assertEquals("3.7.0", database.cluster().version().orElseThrow());
+      assertEquals(List.of("8ddab73534be950c"), List.copyOf(database.cluster().members().keySet()));
+    }
+  }
+
+  @Test
+  void refusesWhatItCannotCarryOver() throws IOException {
+    Run refused = importing();
+    assertEquals(1, refused.exitCode());
+    assertTrue(
+        refused.err().contains("auth: 2 users and 1 role, authentication disabled"), refused.err());
+    assertTrue(refused.err().contains("lease: 1 lease"), refused.err());
+    assertTrue(refused.err().contains("--skip=auth,lease"), refused.err());
+    assertNothingMade();
+    refused = importing("--skip=auth");
+    assertFalse(refused.err().contains("auth: 2 users"), refused.err());
+    assertTrue(refused.err().contains("--skip=auth,lease"), refused.err());
+    refused = importing("--skip=auth,leases");
+    assertTrue(refused.err().contains("--skip=leases"), refused.err());
+    assertNothingMade();
+  }
+
+  private void assertNothingMade() throws IOException {
+    try (Stream<Path> left = Files.list(directory)) {
+      assertEquals(List.of(file), left.toList());
+    }
+  }
+
+  @Test
+  void importsKeysAndHistory() throws IOException {
+    Run made = importing("--skip=auth,lease");
+    assertEquals(0, made.exitCode(), made.err());
+    assertTrue(made.err().contains("left behind: auth: 2 users"), made.err());
+    assertTrue(made.out().contains("4 keys in "), made.out());
+    try (Keyspace keyspace =
+            Keyspace.open(
+                data.resolve("member/keyspace"), GroupId.DEFAULT, KeyspaceOptions.defaults());
+        ReadView view = keyspace.view()) {
+      assertEquals(new LogPosition(1, 1), keyspace.applied());
+      assertEquals(10, view.currentRevision());
+      assertEquals(6, view.compactedRevision());
+      assertEquals(4, keyspace.stats().liveKeys());
+      KeyValue rewritten = view.get(ByteString.copyFromUtf8("k1"), 0);
+      assertNotNull(rewritten);
+      assertEquals(2, rewritten.getVersion());
+      assertEquals(3, rewritten.getModRevision());
+      assertEquals("w1", rewritten.getValue().toStringUtf8());
+      assertNull(view.get(ByteString.copyFromUtf8("k3"), 9));
+      assertNotNull(view.get(ByteString.copyFromUtf8("k3"), 8));
+      KeyValue leased = view.get(ByteString.copyFromUtf8("leased"), 0);
+      assertNotNull(leased);
+      assertTrue(leased.getLease() != 0);
+    }
+    assertTrue(Files.exists(data.resolve("member/wal/CURRENT")));
+    Run again = importing("--skip=auth,lease");
+    assertEquals(1, again.exitCode());
+    assertTrue(again.err().contains("is not empty"), again.err());
+  }
+
+  @Test
+  void refusesAFileThatIsNotWhole() throws IOException {
+    // In the free list, which nobody reads: only the checksum tells.
+    change(Math.toIntExact(Files.size(file) - 40));
+    Run refused = run("snapshot", "status", file.toString());
+    assertEquals(1, refused.exitCode());
+    assertTrue(refused.err().contains("its SHA-256 does not match"), refused.err());
+    refused = importing("--skip=auth,lease");
+    assertTrue(refused.err().contains("its SHA-256 does not match"), refused.err());
+    byte[] bytes = Files.readAllBytes(file);
+    Files.write(file, Arrays.copyOf(bytes, bytes.length - 32));
+    refused = importing("--skip=auth,lease");
+    assertTrue(refused.err().contains("has no checksum"), refused.err());
+    assertNothingMade();
+    assertEquals(0, importing("--skip=auth,lease", "--skip-hash-check").exitCode());
+  }
+
+  @Test
+  void keepsTheServersRulesForFlags() throws IOException {
+    Run refused = importing("--skip=auth,lease", "--name=other");
+    assertEquals(1, refused.exitCode());
+    assertTrue(refused.err().contains("must contain this member"), refused.err());
+    assertNothingMade();
+    assertEquals(2, run("snapshot", "import", file.toString()).exitCode());
+    assertEquals(2, run("snapshot", "status", file.toString(), "-w", "xml").exitCode());
+    assertEquals(2, run("snapshot").exitCode());
+  }
+
+  @Test
+  void removesWhatAKilledOneHasLeft() throws IOException {
+    Path left = directory.resolve(".data.importing/data/member");
+    Files.createDirectories(left);
+    Files.writeString(left.resolve("half"), "done");
+    assertEquals(0, importing("--skip=auth,lease").exitCode());
+    assertFalse(Files.exists(directory.resolve(".data.importing")));
+    assertFalse(Files.exists(data.resolve("member/half")));
+  }
+}
