@@ -320,12 +320,19 @@ final class Life
     if (writer != null) {
       writer.stop();
     }
-    tell(new ReplicaMessage.StorageFailed("simulated"));
+    if (replica != null) {
+      tell(new ReplicaMessage.StorageFailed("simulated"));
+    }
     world.agenda().in(WAL_RETRY_MICROS, () -> post(this::reopenLog));
   }
 
   private void reopenLog() {
     RecoveredLog recovered = member.disk().recover();
+    if (replica == null) {
+      // It failed as it began: the process ends and is started anew.
+      startOn(recovered);
+      return;
+    }
     LogWriter opened = open(recovered);
     LogPosition unfinished = member.unfinishedInstall();
     if (unfinished != null) {
