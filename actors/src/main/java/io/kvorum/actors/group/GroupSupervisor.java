@@ -13,7 +13,6 @@ import io.kvorum.actors.wal.WalActor;
 import io.kvorum.persistence.mvcc.Keyspace;
 import io.kvorum.protocol.LogPosition;
 import io.kvorum.protocol.MemberId;
-import io.kvorum.protocol.Outcome;
 import io.kvorum.protocol.internal.Membership;
 import java.time.Duration;
 import java.util.List;
@@ -22,7 +21,6 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.Executor;
-import java.util.function.Function;
 import org.apache.pekko.Done;
 import org.apache.pekko.actor.typed.ActorRef;
 import org.apache.pekko.actor.typed.Behavior;
@@ -39,19 +37,15 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Brings a group up and keeps it up: recovers the log, decides with what the peers say how to
- * begin, starts the group's parts, publishes the member's attributes, starts the log's actor anew
- * when its disk failed, and ends the group when the cluster has removed this member.
+ * begin, starts the group's parts, starts the log's actor anew when its disk failed, and ends the
+ * group when the cluster has removed this member.
  */
 public final class GroupSupervisor extends AbstractBehavior<GroupSupervisor.Message> {
   private static final Logger log = LoggerFactory.getLogger(GroupSupervisor.class);
   private static final Duration WAL_RETRY_DELAY = Duration.ofSeconds(1);
-  private static final Duration PUBLISH_RETRY_DELAY = Duration.ofMillis(500);
 
   /** A removed member answers this much longer, as etcd's. */
   private static final Duration LINGER = Duration.ofSeconds(1);
-
-  /** A leader looks this often whether the cluster's version can be raised. */
-  private static final Duration VERSION_CHECK_INTERVAL = Duration.ofMillis(500);
 
   /** What the supervisor is told. */
   public sealed interface Message {}
@@ -69,14 +63,6 @@ public final class GroupSupervisor extends AbstractBehavior<GroupSupervisor.Mess
   private record Planned(Beginning.Plan plan) implements Message {}
 
   private record StartRefused(Throwable cause) implements Message {}
-
-  private record PublishAgain() implements Message {}
-
-  private record AttributesPublished(Outcome<Membership> outcome) implements Message {}
-
-  private record CheckVersion() implements Message {}
-
-  private record VersionDecided(Outcome<Membership> outcome) implements Message {}
 
   private record RemovedSays(MemberId peer) implements Message {}
 
@@ -121,12 +107,11 @@ public final class GroupSupervisor extends AbstractBehavior<GroupSupervisor.Mess
   private volatile org.apache.pekko.actor.ActorRef wal;
   private RunningGroup.@Nullable Start starting;
   private volatile @Nullable RunningGroup group;
+  private @Nullable ActorRef<Publisher.Message> publisher;
 
   /** The log as it will be when an installation that was interrupted is completed. */
   private @Nullable RecoveredLog interrupted;
 
-  private boolean published;
-  private boolean deciding;
   private boolean removed;
   private String clusterVersion = "";
 
@@ -196,10 +181,6 @@ public final class GroupSupervisor extends AbstractBehavior<GroupSupervisor.Mess
       case MembershipApplied(var membership) -> onMembership(membership);
       case Planned(var plan) -> begin(plan);
       case StartRefused(var cause) -> onStartRefused(cause);
-      case PublishAgain again -> publish();
-      case AttributesPublished(var outcome) -> onAttributesPublished(outcome);
-      case CheckVersion check -> checkVersion();
-      case VersionDecided(var outcome) -> onVersionDecided(outcome);
       case RemovedSays(var peer) ->
           endRemoved("member " + peer + " says that this member was removed from the cluster");
       case LingerOver over ->
@@ -306,15 +287,22 @@ public final class GroupSupervisor extends AbstractBehavior<GroupSupervisor.Mess
             from,
             new Owner(self));
     group = running;
+    publisher = spawnPublisher(running);
     running.begin(settings.electionTickAdvance());
     timers.startTimerWithFixedDelay(new Tick(), settings.tick());
-    timers.startTimerWithFixedDelay(new CheckVersion(), VERSION_CHECK_INTERVAL);
     metrics.identify(from.identity().member().toString(), settings.serverVersion());
     log.info(
         "member {} of cluster {} starts with a log up to entry {}",
         from.identity().member(),
         Long.toHexString(from.identity().clusterId()),
         from.log().lastIndex());
+  }
+
+  private ActorRef<Publisher.Message> spawnPublisher(RunningGroup running) {
+    Runnable ready = () -> lifecycle.ready().complete(running.local());
+    var spawned = getContext().spawn(Publisher.create(settings, running, ready), "publisher");
+    getContext().watch(spawned);
+    return spawned;
   }
 
   private void onRecoveryFailed(Throwable cause) {
@@ -346,8 +334,8 @@ public final class GroupSupervisor extends AbstractBehavior<GroupSupervisor.Mess
   }
 
   private void onLeader(MemberId leader) {
-    if (!leader.equals(MemberId.NONE)) {
-      publish();
+    if (publisher != null && !leader.equals(MemberId.NONE)) {
+      publisher.tell(new Publisher.LeaderKnown());
     }
   }
 
@@ -388,64 +376,6 @@ public final class GroupSupervisor extends AbstractBehavior<GroupSupervisor.Mess
     }
   }
 
-  private Publication publication(RunningGroup running) {
-    return new Publication(settings, running.identity().member(), running.local(), running.peers());
-  }
-
-  /**
-   * Tells the cluster this member's name and client URLs, through the log; ready only after that.
-   */
-  private void publish() {
-    if (!published && group != null) {
-      pipe(publication(group).attributes(), AttributesPublished::new);
-    }
-  }
-
-  private void onAttributesPublished(Outcome<Membership> outcome) {
-    switch (outcome) {
-      case Outcome.Refused<Membership>(var error) -> {
-        log.warn("publishing this member failed, trying again: {}", error.text());
-        timers.startSingleTimer(new PublishAgain(), PUBLISH_RETRY_DELAY);
-      }
-      case Outcome.Ok<Membership> ok -> {
-        if (!published) {
-          published = true;
-          log.info("published local member to cluster through raft");
-          checkVersion();
-          serveUnlessDeciding();
-        }
-      }
-    }
-  }
-
-  /** Decides the cluster's version, if this member leads and can. */
-  private void checkVersion() {
-    if (group != null && published && !deciding) {
-      Publication publication = publication(group);
-      publication
-          .nextVersion(group.membership())
-          .ifPresent(
-              next -> {
-                deciding = true;
-                pipe(publication.version(next), VersionDecided::new);
-              });
-    }
-  }
-
-  private void onVersionDecided(Outcome<Membership> outcome) {
-    deciding = false;
-    if (outcome instanceof Outcome.Ok<Membership>(var membership)) {
-      log.info("the cluster's version is {}", membership.getClusterVersion());
-    }
-    serveUnlessDeciding();
-  }
-
-  private void serveUnlessDeciding() {
-    if (group != null && published && !deciding) {
-      lifecycle.ready().complete(group.local());
-    }
-  }
-
   private void pipe(CompletionStage<? extends Message> stage) {
     getContext()
         .pipeToSelf(
@@ -458,18 +388,6 @@ public final class GroupSupervisor extends AbstractBehavior<GroupSupervisor.Mess
                   failure instanceof CompletionException wrapped && wrapped.getCause() != null
                       ? wrapped.getCause()
                       : failure);
-            });
-  }
-
-  private <T> void pipe(CompletionStage<Outcome<T>> stage, Function<Outcome<T>, Message> message) {
-    getContext()
-        .pipeToSelf(
-            stage,
-            (outcome, failure) -> {
-              if (failure != null) {
-                throw new IllegalStateException("a proposal of this member failed", failure);
-              }
-              return message.apply(outcome);
             });
   }
 
