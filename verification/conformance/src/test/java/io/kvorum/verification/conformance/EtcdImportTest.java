@@ -24,7 +24,6 @@ import io.grpc.StatusRuntimeException;
 import io.grpc.stub.ClientCalls;
 import io.grpc.stub.StreamObserver;
 import io.kvorum.verification.conformance.cluster.Cluster;
-import io.kvorum.verification.conformance.cluster.Etcdctl;
 import io.kvorum.verification.conformance.cluster.Loopback;
 import io.kvorum.verification.conformance.differential.Call;
 import io.kvorum.verification.conformance.differential.KnownDifference;
@@ -289,32 +288,9 @@ class EtcdImportTest {
 
       var lost = cluster.followers().getFirst();
       lost.kill();
-      var asked = cluster.leader();
-      var id =
-          asked.memberList().stream()
-              .filter(line -> line.contains(" " + lost.name() + " "))
-              .map(line -> line.substring(0, line.indexOf(' ')))
-              .findFirst()
-              .orElseThrow();
-      whenHealthy(asked, "member", "remove", id);
-      var url = network.place(lost.slot(), 1).peerUrl();
-      var added = whenHealthy(asked, "member", "add", "fresh", "--peer-urls=" + url);
-      var fresh = cluster.replace(lost, "fresh", 1, Etcdctl.initialCluster(added));
+      var fresh = cluster.replaceLost(lost, "fresh");
       fresh.server().startAgain();
       requireSame(fresh.connection());
     }
-  }
-
-  private static Command.Result whenHealthy(
-      io.kvorum.verification.conformance.cluster.Member asked, String... change) {
-    var answer = new ArrayList<Command.Result>();
-    Await.until(
-        String.join(" ", change),
-        LIMIT,
-        () -> {
-          answer.add(Etcdctl.run(asked, change));
-          return answer.getLast().exitCode() == 0;
-        });
-    return answer.getLast();
   }
 }

@@ -44,8 +44,9 @@ class MemberLifeTest {
             all.stream().map(line -> line.replaceFirst(",.*", "")).sorted().toList());
       }
       var place = network.place(3, 0).peerUrl();
-      var added = whenHealthy(asked, "member", "add", "m4", "--learner", "--peer-urls=" + place);
-      var id = added.out().replaceFirst("(?s)Member ([0-9a-f]+) added.*", "$1");
+      var added =
+          Etcdctl.whenHealthy(asked, "member", "add", "m4", "--learner", "--peer-urls=" + place);
+      var id = added.out().replaceFirst("(?s)Member +([0-9a-f]+) added.*", "$1");
       refused(
           "etcdserver: can only promote a learner member which is in sync with leader",
           asked,
@@ -92,7 +93,7 @@ class MemberLifeTest {
 
   /** It ends by itself, and does not come back with what it has. */
   private static void removed(Member asked, Member gone, String id) {
-    whenHealthy(asked, "member", "remove", id);
+    Etcdctl.whenHealthy(asked, "member", "remove", id);
     assertEquals(0, gone.server().awaitExit(LIMIT), () -> gone.server().outputEnd());
     gone.server().launch();
     assertEquals(0, gone.server().awaitExit(LIMIT), () -> gone.server().outputEnd());
@@ -111,16 +112,7 @@ class MemberLifeTest {
       lost.server().launch();
       assertEquals(1, lost.server().awaitExit(LIMIT));
       assertTrue(lost.server().outputEnd().contains("has already been bootstrapped"));
-      var id =
-          asked.memberList().stream()
-              .filter(line -> line.contains(" " + lost.name() + " "))
-              .map(line -> line.substring(0, line.indexOf(' ')))
-              .findFirst()
-              .orElseThrow();
-      whenHealthy(asked, "member", "remove", id);
-      var url = network.place(lost.slot(), 1).peerUrl();
-      var added = whenHealthy(asked, "member", "add", "again", "--peer-urls=" + url);
-      var fresh = cluster.replace(lost, "again", 1, Etcdctl.initialCluster(added));
+      var fresh = cluster.replaceLost(lost, "again");
       fresh.server().startAgain();
       assertTrue(fresh.takesWrite(WRITE_LIMIT));
       assertEquals(asked.memberList(), fresh.memberList());
@@ -170,26 +162,6 @@ class MemberLifeTest {
     command.addAll(List.of(Binaries.etcdctl().toString(), "--endpoints", server.address()));
     command.addAll(List.of(arguments));
     return Command.run(LIMIT, Map.of("ETCDCTL_API", "3"), "", command);
-  }
-
-  /** The strict checks want connections of some seconds. */
-  private static Command.Result whenHealthy(Member asked, String... arguments) {
-    var results = new ArrayList<Command.Result>();
-    Await.until(
-        String.join(" ", arguments),
-        LIMIT,
-        () -> {
-          var result = Etcdctl.run(asked, arguments);
-          results.add(result);
-          if (result.exitCode() != 0) {
-            assertTrue(
-                result.err().contains("unhealthy cluster")
-                    || result.err().contains("not enough started members"),
-                result::toString);
-          }
-          return result.exitCode() == 0;
-        });
-    return results.getLast();
   }
 
   private static Command.Result done(Member asked, String... arguments) {

@@ -207,6 +207,20 @@ public final class Cluster implements AutoCloseable {
     return fresh;
   }
 
+  /**
+   * Removes a member that is down, by the tool, and adds another one in its slot.
+   *
+   * @return the process that was added, not started yet
+   */
+  public Member replaceLost(Member lost, String name) {
+    var asked = leader();
+    Etcdctl.whenHealthy(asked, "member", "remove", Etcdctl.memberId(asked, lost.name()));
+    int generation = nextGeneration(lost.slot());
+    var url = network().place(lost.slot(), generation).peerUrl();
+    var added = Etcdctl.whenHealthy(asked, "member", "add", name, "--peer-urls=" + url);
+    return replace(lost, name, generation, Etcdctl.initialCluster(added));
+  }
+
   /** A number that no earlier member of the slot has had. */
   public int nextGeneration(int slot) {
     return generations.merge(slot, 1, Integer::sum);
