@@ -1,6 +1,5 @@
 package io.kvorum.actors.apply;
 
-import com.google.protobuf.InvalidProtocolBufferException;
 import io.kvorum.actors.raft.log.Entry;
 import io.kvorum.actors.raft.log.EntryKind;
 import io.kvorum.actors.raft.membership.Configuration;
@@ -10,10 +9,6 @@ import io.kvorum.persistence.mvcc.Keyspace;
 import io.kvorum.persistence.mvcc.KeyspaceStaging;
 import io.kvorum.persistence.mvcc.RevisionEvents;
 import io.kvorum.protocol.LogPosition;
-import io.kvorum.protocol.Outcome;
-import io.kvorum.protocol.internal.Command;
-import io.kvorum.protocol.internal.Membership;
-import io.kvorum.protocol.internal.MembershipChange;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -95,8 +90,6 @@ public final class Applier extends AbstractBehavior<Applier.Message> {
    */
   public record SyncPolicy(long entries, long bytes) {}
 
-  private record Answer(long requestId, Outcome<Object> outcome) {}
-
   /**
    * A batch that is in the keyspace, and whom it has to be told.
    *
@@ -104,12 +97,12 @@ public final class Applier extends AbstractBehavior<Applier.Message> {
    */
   private record Applied(
       List<Entry> entries,
-      List<Answer> answers,
+      List<EntryApplier.Answer> answers,
       List<RevisionEvents> events,
       boolean changesMembership) {}
 
   private final Keyspace keyspace;
-  private final MembershipState membership;
+  private final EntryApplier entryApplier;
   private final PendingProposals proposals;
   private final AppliedIndex applied;
   private final SyncPolicy syncPolicy;
@@ -130,7 +123,7 @@ public final class Applier extends AbstractBehavior<Applier.Message> {
       ActorContext<Message> context,
       TimerScheduler<Message> timers,
       Keyspace keyspace,
-      MembershipState membership,
+      EntryApplier entryApplier,
       PendingProposals proposals,
       AppliedIndex applied,
       SyncPolicy syncPolicy,
@@ -139,7 +132,7 @@ public final class Applier extends AbstractBehavior<Applier.Message> {
     super(context);
     this.timers = timers;
     this.keyspace = keyspace;
-    this.membership = membership;
+    this.entryApplier = entryApplier;
     this.proposals = proposals;
     this.applied = applied;
     this.syncPolicy = syncPolicy;
@@ -149,7 +142,7 @@ public final class Applier extends AbstractBehavior<Applier.Message> {
 
   public static Behavior<Message> create(
       Keyspace keyspace,
-      MembershipState membership,
+      EntryApplier entryApplier,
       PendingProposals proposals,
       AppliedIndex applied,
       SyncPolicy syncPolicy,
@@ -163,7 +156,7 @@ public final class Applier extends AbstractBehavior<Applier.Message> {
                         context,
                         timers,
                         keyspace,
-                        membership,
+                        entryApplier,
                         proposals,
                         applied,
                         syncPolicy,
@@ -214,22 +207,13 @@ public final class Applier extends AbstractBehavior<Applier.Message> {
     }
     install = null;
     resume();
-    membership.restore(membershipIn(keyspace));
+    entryApplier.replaced(keyspace);
     entriesSinceSync = 0;
     bytesSinceSync = 0;
     listener.replaced(keyspace.currentRevision());
     applied.advance(at);
     log.info("installed a snapshot: entry {}, revision {}", at.index(), keyspace.currentRevision());
-    next.replyTo().tell(new Installed(at, membership.configuration()));
-  }
-
-  private static Membership membershipIn(Keyspace keyspace) {
-    byte[] stored = keyspace.meta(MembershipState.META_KEY);
-    if (stored == null) {
-      throw new IllegalStateException(
-          "the snapshot at " + keyspace.applied() + " does not say who the members are");
-    }
-    return MembershipState.parse(stored);
+    next.replyTo().tell(new Installed(at, entryApplier.configuration()));
   }
 
   private void stall() {
@@ -288,28 +272,25 @@ public final class Applier extends AbstractBehavior<Applier.Message> {
     return batch;
   }
 
-  private Applied applyBatch(List<Entry> entries) {
-    List<Answer> answers = new ArrayList<>(entries.size());
+  private Applied applyBatch(List<Entry> batched) {
+    List<EntryApplier.Answer> answers = new ArrayList<>(batched.size());
     List<RevisionEvents> events;
-    var membershipBefore = membership.get();
+    boolean changesMembership;
     try (ApplyBatch batch = keyspace.beginBatch()) {
-      for (Entry entry : entries) {
-        answers.add(applyEntry(batch, entry));
+      for (Entry entry : batched) {
+        answers.add(entryApplier.apply(batch, entry));
       }
-      if (membership.get() != membershipBefore) {
-        batch.putMeta(MembershipState.META_KEY, membership.get().toByteArray());
-      }
+      changesMembership =
+          entryApplier.changesMembership()
+              || batched.stream().anyMatch(e -> e.kind() == EntryKind.MEMBERSHIP);
+      entryApplier.writeTo(batch);
       events = batch.commit();
     } catch (StorageException e) {
-      membership.restore(membershipBefore);
+      entryApplier.takeBack();
       throw e;
     }
-    return new Applied(
-        entries,
-        answers,
-        events,
-        membership.get() != membershipBefore
-            || entries.stream().anyMatch(e -> e.kind() == EntryKind.MEMBERSHIP));
+    entryApplier.written();
+    return new Applied(batched, answers, events, changesMembership);
   }
 
   /**
@@ -320,7 +301,7 @@ public final class Applier extends AbstractBehavior<Applier.Message> {
   private void tell(Applied batch) {
     if (batch.changesMembership()) {
       LogPosition durable = keyspace.sync();
-      listener.configuration(membership.configuration(), batch.entries().getLast().index());
+      listener.configuration(entryApplier.configuration(), batch.entries().getLast().index());
       listener.durable(durable);
     }
     applied.advance(batch.entries().getLast().position());
@@ -330,56 +311,6 @@ public final class Applier extends AbstractBehavior<Applier.Message> {
 
   private void answer(Applied batch) {
     batch.answers().forEach(answer -> proposals.complete(answer.requestId(), answer.outcome()));
-  }
-
-  private Answer applyEntry(ApplyBatch batch, Entry entry) {
-    return switch (entry.kind()) {
-      case EMPTY -> {
-        batch.skip(entry.position());
-        yield new Answer(0, Outcome.ok(entry.position()));
-      }
-      case MEMBERSHIP -> {
-        MembershipChange change = MembershipState.change(entry);
-        Outcome<Membership> outcome = membership.apply(change);
-        batch.skip(entry.position());
-        yield new Answer(change.getRequestId(), outcome.map(changed -> changed));
-      }
-      case COMMAND -> {
-        Command command = parse(entry, Command.parser());
-        yield new Answer(
-            command.getHeader().getId(), applyCommand(batch, entry.position(), command));
-      }
-    };
-  }
-
-  private Outcome<Object> applyCommand(ApplyBatch batch, LogPosition at, Command command) {
-    return switch (command.getRequestCase()) {
-      case PUT -> batch.put(at, command.getPut()).map(r -> r);
-      case DELETE_RANGE -> batch.deleteRange(at, command.getDeleteRange()).map(r -> r);
-      case TXN -> batch.txn(at, command.getTxn()).map(r -> r);
-      case COMPACTION -> batch.compact(at, command.getCompaction()).map(r -> r);
-      case MEMBER_ATTRIBUTES -> {
-        membership.apply(command.getMemberAttributes());
-        batch.skip(at);
-        yield Outcome.ok(membership.get());
-      }
-      case CLUSTER_VERSION -> {
-        membership.applyClusterVersion(command.getClusterVersion().getVersion());
-        batch.skip(at);
-        yield Outcome.ok(membership.get());
-      }
-      case RANGE, REQUEST_NOT_SET ->
-          throw new IllegalStateException(
-              "entry " + at + " holds a command that is not known here");
-    };
-  }
-
-  private static <T> T parse(Entry entry, com.google.protobuf.Parser<T> parser) {
-    try {
-      return parser.parseFrom(entry.payload());
-    } catch (InvalidProtocolBufferException e) {
-      throw new IllegalStateException("entry " + entry.position() + " cannot be read", e);
-    }
   }
 
   private void syncWhenDue(List<Entry> batch) {

@@ -16,18 +16,13 @@ import java.util.List;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
-/**
- * The replicated membership: kept in the keyspace beside the applied index, changed by entries of
- * the log only. The applier changes it; any thread reads it.
- */
-public final class MembershipState {
+/** The replicated membership and the cluster's version. */
+public final class MembershipState extends StoredState<Membership> {
   /** Key of the membership among the keyspace's meta records. */
   public static final String META_KEY = "membership";
 
-  private volatile Membership current;
-
   public MembershipState(Membership initial) {
-    this.current = initial;
+    super(META_KEY, initial);
   }
 
   /**
@@ -56,17 +51,13 @@ public final class MembershipState {
     }
   }
 
-  public Membership get() {
-    return current;
-  }
-
   public Configuration configuration() {
-    return configuration(current);
+    return configuration(get());
   }
 
   /** What a member is, without putting the whole configuration together. */
   public Standing standing(MemberId member) {
-    for (Membership.Member known : current.getMembersList()) {
+    for (Membership.Member known : get().getMembersList()) {
       if (known.getId() == member.value()) {
         return known.getIsLearner() ? Standing.LEARNER : Standing.VOTER;
       }
@@ -90,7 +81,7 @@ public final class MembershipState {
     if (refusal != null) {
       return Outcome.refused(refusal);
     }
-    Membership.Builder next = current.toBuilder();
+    Membership.Builder next = get().toBuilder();
     int at = indexOf(change.getMemberId());
     switch (change.getKind()) {
       case ADD_VOTER, ADD_LEARNER -> {
@@ -107,15 +98,15 @@ public final class MembershipState {
       case REMOVE -> next.removeMembers(at).addRemovedIds(change.getMemberId());
       case UNRECOGNIZED -> throw ofLaterVersion(change);
     }
-    current = next.build();
-    return Outcome.ok(current);
+    set(next.build());
+    return Outcome.ok(get());
   }
 
   /** Why a change cannot be made, in etcd's order (membership/cluster.go). */
   private @Nullable EtcdError refusal(MembershipChange change) {
     long id = change.getMemberId();
     // The id of a removed member is never used again.
-    if (current.getRemovedIdsList().contains(id)) {
+    if (get().getRemovedIdsList().contains(id)) {
       return EtcdError.MEMBER_NOT_FOUND;
     }
     int at = indexOf(id);
@@ -133,7 +124,7 @@ public final class MembershipState {
         if (at < 0) {
           yield EtcdError.MEMBER_NOT_FOUND;
         }
-        yield current.getMembers(at).getIsLearner() ? null : EtcdError.MEMBER_NOT_LEARNER;
+        yield get().getMembers(at).getIsLearner() ? null : EtcdError.MEMBER_NOT_LEARNER;
       }
       case UPDATE -> {
         if (at < 0) {
@@ -151,21 +142,20 @@ public final class MembershipState {
   }
 
   private boolean usedByAnother(MembershipChange change) {
-    return current.getMembersList().stream()
+    return get().getMembersList().stream()
         .filter(member -> member.getId() != change.getMemberId())
         .anyMatch(m -> !Collections.disjoint(m.getPeerUrlsList(), change.getPeerUrlsList()));
   }
 
   private boolean tooManyLearners(MembershipChange change) {
-    long learners =
-        current.getMembersList().stream().filter(Membership.Member::getIsLearner).count();
+    long learners = get().getMembersList().stream().filter(Membership.Member::getIsLearner).count();
     return change.getKind() == MembershipChange.Kind.ADD_LEARNER
         && change.hasMaxLearners()
         && learners >= Integer.toUnsignedLong(change.getMaxLearners());
   }
 
   void apply(MemberAttributes attributes) {
-    Membership.Builder next = current.toBuilder();
+    Membership.Builder next = get().toBuilder();
     edit(
         next,
         indexOf(attributes.getMemberId()),
@@ -174,16 +164,11 @@ public final class MembershipState {
                 .setName(attributes.getName())
                 .clearClientUrls()
                 .addAllClientUrls(attributes.getClientUrlsList()));
-    current = next.build();
+    set(next.build());
   }
 
   void applyClusterVersion(String version) {
-    current = current.toBuilder().setClusterVersion(version).build();
-  }
-
-  /** Takes back what a batch changed that could not be stored. */
-  void restore(Membership before) {
-    current = before;
+    set(get().toBuilder().setClusterVersion(version).build());
   }
 
   private static void edit(
@@ -200,8 +185,8 @@ public final class MembershipState {
   }
 
   private int indexOf(long memberId) {
-    for (int i = 0; i < current.getMembersCount(); i++) {
-      if (current.getMembers(i).getId() == memberId) {
+    for (int i = 0; i < get().getMembersCount(); i++) {
+      if (get().getMembers(i).getId() == memberId) {
         return i;
       }
     }

@@ -3,6 +3,7 @@ package io.kvorum.actors.group;
 import com.google.protobuf.ByteString;
 import io.kvorum.actors.apply.AppliedIndex;
 import io.kvorum.actors.apply.Applier;
+import io.kvorum.actors.apply.EntryApplier;
 import io.kvorum.actors.apply.MembershipState;
 import io.kvorum.actors.cluster.GroupPeers;
 import io.kvorum.actors.cluster.PeerHandler;
@@ -145,7 +146,7 @@ final class RunningGroup {
         context.spawn(
             Applier.create(
                 environment.keyspace(),
-                membership,
+                new EntryApplier(membership),
                 local.proposals(),
                 applied,
                 new Applier.SyncPolicy(settings.syncEntries(), SYNC_BYTES),

@@ -4,6 +4,7 @@ import com.google.protobuf.ByteString;
 import com.typesafe.config.ConfigFactory;
 import io.kvorum.actors.apply.AppliedIndex;
 import io.kvorum.actors.apply.Applier;
+import io.kvorum.actors.apply.EntryApplier;
 import io.kvorum.actors.apply.MembershipState;
 import io.kvorum.actors.apply.PendingProposals;
 import io.kvorum.actors.raft.ReplicaMessage;
@@ -95,7 +96,7 @@ final class SnapshotCluster implements AutoCloseable {
           kit.spawn(
               Applier.create(
                   keyspace,
-                  membership,
+                  new EntryApplier(membership),
                   new PendingProposals(id, 0, 1, now -> EtcdError.TIMEOUT),
                   applied,
                   new Applier.SyncPolicy(1000, 1 << 20),
