@@ -2,6 +2,8 @@ package io.kvorum.actors.watch;
 
 import com.google.protobuf.ByteString;
 import io.kvorum.persistence.mvcc.History;
+import io.kvorum.persistence.mvcc.RangePosition;
+import io.kvorum.persistence.mvcc.RangeWalk;
 import io.kvorum.persistence.mvcc.ReadView;
 import io.kvorum.persistence.mvcc.RevisionEvents;
 import io.kvorum.protocol.EtcdError;
@@ -189,12 +191,22 @@ final class FakeStore implements Supplier<ReadView> {
     }
 
     @Override
-    public Outcome<RangeResponse.Builder> range(RangeRequest request) {
+    public Outcome<RangeResponse.Builder> range(RangeRequest request, long maxBytes) {
       throw new UnsupportedOperationException("watches do not range");
     }
 
     @Override
-    public Outcome<TxnResponse.Builder> readOnlyTxn(TxnRequest request) {
+    public Outcome<RangeWalk> walk(RangeRequest request) {
+      throw new UnsupportedOperationException("watches do not range");
+    }
+
+    @Override
+    public Outcome<RangeWalk> walkOn(RangeRequest request, RangePosition from) {
+      throw new UnsupportedOperationException("watches do not range");
+    }
+
+    @Override
+    public Outcome<TxnResponse.Builder> readOnlyTxn(TxnRequest request, long maxBytes) {
       throw new UnsupportedOperationException("watches run no transactions");
     }
 

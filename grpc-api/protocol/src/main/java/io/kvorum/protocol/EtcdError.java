@@ -174,7 +174,14 @@ public enum EtcdError {
   /** Keep-alive on a leader that lost leadership. */
   NOT_PRIMARY_LESSOR(Status.Code.UNKNOWN, "not a primary lessor"),
   /** Proposal during leader transfer or after removal. */
-  PROPOSAL_DROPPED(Status.Code.UNKNOWN, "raft proposal dropped");
+  PROPOSAL_DROPPED(Status.Code.UNKNOWN, "raft proposal dropped"),
+  /**
+   * Not etcd's, which takes as much memory as an answer needs: a sorted range, or the ranges of a
+   * transaction, would hold more at a time than this member's heap can bear.
+   */
+  ANSWER_TOO_LARGE(
+      Status.Code.RESOURCE_EXHAUSTED,
+      "kvorum: the answer is too large for this server's memory, ask for less at a time");
 
   private final Status.Code code;
   private final String text;

@@ -8,6 +8,7 @@ import io.kvorum.protocol.etcdserverpb.Rpc;
 import io.kvorum.protocol.health.HealthOuterClass;
 import io.kvorum.protocol.v3electionpb.ElectionOuterClass;
 import io.kvorum.protocol.v3lockpb.LockOuterClass;
+import io.kvorum.server.answers.Answers;
 import io.kvorum.server.grpc.GrpcDispatcher;
 import io.kvorum.server.grpc.GrpcLimits;
 import io.kvorum.server.grpc.OpenStreams;
@@ -46,12 +47,18 @@ public final class GrpcServer {
 
   private final List<ServerBinding> bindings;
   private final OpenStreams streams;
-  private final Cancellable leaderCheck;
+  private final Answers answers;
+  private final List<Cancellable> checks;
 
-  private GrpcServer(List<ServerBinding> bindings, OpenStreams streams, Cancellable leaderCheck) {
+  private GrpcServer(
+      List<ServerBinding> bindings,
+      OpenStreams streams,
+      Answers answers,
+      List<Cancellable> checks) {
     this.bindings = List.copyOf(bindings);
     this.streams = streams;
-    this.leaderCheck = leaderCheck;
+    this.answers = answers;
+    this.checks = List.copyOf(checks);
   }
 
   /**
@@ -70,10 +77,11 @@ public final class GrpcServer {
     OpenStreams streams = new OpenStreams();
     MemberGuard guard = new MemberGuard(group, metrics, streams);
     Reads reads = new Reads(group);
+    Answers answers = new Answers(group);
     GrpcDispatcher grpc =
         new GrpcDispatcher(
             system,
-            table(group, reads, options, metrics),
+            table(group, reads, answers, options, metrics),
             new GrpcLimits(options.maxReceiveBytes(), options.warnUnaryDuration().toNanos()),
             guard,
             streams);
@@ -86,22 +94,23 @@ public final class GrpcServer {
             metricsPage,
             new Access(options.corsOrigins(), options.hostWhitelist()));
     ServerSettings settings = settings(system.settings().config(), options);
-    Cancellable leaderCheck = guard.start(system, options.electionTimeout());
+    List<Cancellable> checks =
+        List.of(guard.start(system, options.electionTimeout()), answers.start(system));
     return bindAll(system, listen, settings, request -> answer(grpc, pages, request))
         .whenComplete(
             (bindings, failure) -> {
               if (failure != null) {
-                leaderCheck.cancel();
+                checks.forEach(Cancellable::cancel);
               }
             })
-        .thenApply(bindings -> new GrpcServer(bindings, streams, leaderCheck));
+        .thenApply(bindings -> new GrpcServer(bindings, streams, answers, checks));
   }
 
   private static RpcTable table(
-      Group group, Reads reads, GrpcServerOptions options, RpcMetrics metrics) {
+      Group group, Reads reads, Answers answers, GrpcServerOptions options, RpcMetrics metrics) {
     List<RpcMethod> served = new ArrayList<>();
     RequestChecks checks = new RequestChecks(options.maxTxnOps());
-    served.addAll(new KvService(group, reads, checks, metrics).methods());
+    served.addAll(new KvService(group, reads, answers, checks, metrics).methods());
     served.addAll(new WatchService(group).methods());
     served.addAll(new ClusterService(group).methods());
     served.addAll(new MaintenanceService(group, options.quotaBytes()).methods());
@@ -175,12 +184,22 @@ public final class GrpcServer {
     return streams.size();
   }
 
+  /** Answers under way that are too large to be forgotten once they are given. */
+  public int openAnswers() {
+    return answers.openAnswers();
+  }
+
+  /** What those have in memory. */
+  public long openAnswerBytes() {
+    return answers.openBytes();
+  }
+
   /**
    * Takes no more connections or calls, ends the streams with "server stopped", lets unary calls
    * finish within {@code deadline}, and closes what is left.
    */
   public CompletionStage<Void> terminate(Duration deadline) {
-    leaderCheck.cancel();
+    checks.forEach(Cancellable::cancel);
     List<CompletableFuture<?>> ends = new ArrayList<>();
     for (ServerBinding binding : bindings) {
       ends.add(binding.terminate(deadline).toCompletableFuture());

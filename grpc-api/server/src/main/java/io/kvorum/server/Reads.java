@@ -6,6 +6,7 @@ import io.kvorum.protocol.Outcome;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.function.Function;
+import java.util.function.Supplier;
 import org.apache.pekko.Done;
 
 /**
@@ -44,6 +45,28 @@ final class Reads {
 
   <T> CompletionStage<Outcome<T>> read(boolean serializable, Function<ReadView, Outcome<T>> read) {
     return serializable ? local(read) : linearizable(read);
+  }
+
+  /**
+   * Begins a read on a read thread, in a state as {@link #read} has it; the read opens a view by
+   * itself, and may go on with it afterwards.
+   */
+  <T> CompletionStage<Outcome<T>> begin(
+      boolean serializable, Supplier<CompletionStage<Outcome<T>>> read) {
+    if (serializable) {
+      return CompletableFuture.supplyAsync(read, group.readExecutor()).thenCompose(stage -> stage);
+    }
+    Thread caller = Thread.currentThread();
+    return group
+        .linearizableBarrier()
+        .thenCompose(
+            barrier ->
+                switch (barrier) {
+                  case Outcome.Refused<Done>(var error) ->
+                      CompletableFuture.completedFuture(Outcome.<T>refused(error));
+                  case Outcome.Ok<Done> open ->
+                      Thread.currentThread() == caller ? begin(true, read) : read.get();
+                });
   }
 
   private <T> Outcome<T> inView(Function<ReadView, Outcome<T>> read) {

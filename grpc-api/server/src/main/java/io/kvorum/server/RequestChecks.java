@@ -1,5 +1,6 @@
 package io.kvorum.server;
 
+import io.grpc.Status;
 import io.kvorum.protocol.EtcdError;
 import io.kvorum.protocol.etcdserverpb.Compare;
 import io.kvorum.protocol.etcdserverpb.DeleteRangeRequest;
@@ -32,6 +33,31 @@ final class RequestChecks {
       return EtcdError.INVALID_SORT_OPTION;
     }
     return null;
+  }
+
+  /**
+   * Clients take UNIMPLEMENTED as "not here", and page through the range instead (etcd:
+   * checkRangeStreamRequest, whose errors are in no table).
+   */
+  static @Nullable Status rangeStream(RangeRequest range) {
+    EtcdError invalid = range(range);
+    if (invalid != null) {
+      return invalid.status();
+    }
+    if (range.getSortOrder() == RangeRequest.SortOrder.DESCEND
+        || range.getSortOrder() == RangeRequest.SortOrder.ASCEND
+            && range.getSortTarget() != RangeRequest.SortTarget.KEY) {
+      return Status.UNIMPLEMENTED.withDescription(
+          "RangeStream does not support custom sort orders");
+    }
+    boolean filtered =
+        range.getMinModRevision() != 0
+            || range.getMaxModRevision() != 0
+            || range.getMinCreateRevision() != 0
+            || range.getMaxCreateRevision() != 0;
+    return filtered
+        ? Status.UNIMPLEMENTED.withDescription("RangeStream does not support revision filters")
+        : null;
   }
 
   static @Nullable EtcdError put(PutRequest put) {

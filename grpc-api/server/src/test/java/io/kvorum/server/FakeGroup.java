@@ -8,6 +8,8 @@ import io.kvorum.actors.group.MemberAdministration;
 import io.kvorum.actors.raft.membership.Standing;
 import io.kvorum.persistence.mvcc.History;
 import io.kvorum.persistence.mvcc.KeyValueHash;
+import io.kvorum.persistence.mvcc.RangePosition;
+import io.kvorum.persistence.mvcc.RangeWalk;
 import io.kvorum.persistence.mvcc.ReadView;
 import io.kvorum.protocol.EtcdError;
 import io.kvorum.protocol.MemberId;
@@ -63,6 +65,11 @@ final class FakeGroup implements Group, AutoCloseable {
       requests -> Source.never();
   volatile CompletionStage<Void> compacted = CompletableFuture.completedFuture(null);
   volatile Executor readExecutor;
+  volatile long compactedRevision = -1;
+
+  /** Walks that go on over a view of their own. */
+  final AtomicInteger walksGoneOn = new AtomicInteger();
+
   private final ExecutorService reads = Executors.newFixedThreadPool(2);
 
   /** What the next change of members is answered; {@code null} for success. */
@@ -253,16 +260,33 @@ final class FakeGroup implements Group, AutoCloseable {
 
     @Override
     public long compactedRevision() {
-      return -1;
+      return compactedRevision;
     }
 
     @Override
-    public Outcome<RangeResponse.Builder> range(RangeRequest request) {
-      return ranges.apply(request);
+    public Outcome<RangeResponse.Builder> range(RangeRequest request, long maxBytes) {
+      Outcome<RangeResponse.Builder> answer = ranges.apply(request);
+      return answer instanceof Outcome.Ok<RangeResponse.Builder>(var response)
+              && response.clone().build().getSerializedSize() > maxBytes
+          ? Outcome.refused(EtcdError.ANSWER_TOO_LARGE)
+          : answer;
     }
 
     @Override
-    public Outcome<TxnResponse.Builder> readOnlyTxn(TxnRequest request) {
+    public Outcome<RangeWalk> walk(RangeRequest request) {
+      return ranges.apply(request).map(response -> new FakeWalk(response.build(), null));
+    }
+
+    @Override
+    public Outcome<RangeWalk> walkOn(RangeRequest request, RangePosition from) {
+      walksGoneOn.incrementAndGet();
+      return from.revision() < compactedRevision
+          ? Outcome.refused(EtcdError.COMPACTED)
+          : ranges.apply(request).map(response -> new FakeWalk(response.build(), from));
+    }
+
+    @Override
+    public Outcome<TxnResponse.Builder> readOnlyTxn(TxnRequest request, long maxBytes) {
       return Outcome.ok(TxnResponse.newBuilder().setHeader(revision()).setSucceeded(true));
     }
 

@@ -16,8 +16,6 @@ import io.kvorum.protocol.etcdserverpb.LeaseKeepAliveRequest;
 import io.kvorum.protocol.etcdserverpb.LeaseKeepAliveResponse;
 import io.kvorum.protocol.etcdserverpb.MemberListRequest;
 import io.kvorum.protocol.etcdserverpb.MemberListResponse;
-import io.kvorum.protocol.etcdserverpb.RangeRequest;
-import io.kvorum.protocol.etcdserverpb.RangeStreamResponse;
 import io.kvorum.protocol.etcdserverpb.StatusRequest;
 import io.kvorum.protocol.etcdserverpb.StatusResponse;
 import io.kvorum.protocol.v3lockpb.LockRequest;
@@ -136,14 +134,6 @@ class MemberServicesTest {
                 LockResponse.getDefaultInstance()),
             LockRequest.getDefaultInstance()));
     // Called as unary, so that the status comes from the same trailers.
-    assertEquals(
-        "UNIMPLEMENTED: kvorum: etcdserverpb.KV/RangeStream is not supported yet",
-        fixture.failure(
-            ServerFixture.unary(
-                "etcdserverpb.KV/RangeStream",
-                RangeRequest.getDefaultInstance(),
-                RangeStreamResponse.getDefaultInstance()),
-            RangeRequest.getDefaultInstance()));
     assertEquals(
         "UNIMPLEMENTED: kvorum: etcdserverpb.Lease/LeaseKeepAlive is not supported yet",
         fixture.failure(

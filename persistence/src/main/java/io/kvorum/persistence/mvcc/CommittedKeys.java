@@ -43,7 +43,7 @@ final class CommittedKeys implements Keys {
   public @Nullable KeyValue get(byte[] key, long revision) {
     if (isNewest(revision)) {
       byte[] value = read(tables.current(key));
-      return value == null ? null : recordOfCurrent(value);
+      return value == null ? null : RecordCodec.decode(recordOfCurrent(value));
     }
     byte[] versions = tables.versionsOf(key, revision);
     try (Cursor cursor = db.cursor(snapshot)) {
@@ -53,7 +53,7 @@ final class CommittedKeys implements Keys {
       }
       byte[] version = cursor.key();
       return Tables.isVersionOf(version, versions) && !Tables.isTombstoneVersion(version)
-          ? recordOfVersion(version)
+          ? RecordCodec.decode(recordOfVersion(version))
           : null;
     }
   }
@@ -70,17 +70,17 @@ final class CommittedKeys implements Keys {
     return revision <= NEWEST || revision >= state.revision();
   }
 
-  private KeyValue recordOfCurrent(byte[] value) {
+  private byte[] recordOfCurrent(byte[] value) {
     return CurrentRow.isPointer(value)
         ? recordAt(CurrentRow.main(value), CurrentRow.sub(value))
-        : RecordCodec.decode(value);
+        : value;
   }
 
-  private KeyValue recordOfVersion(byte[] version) {
+  private byte[] recordOfVersion(byte[] version) {
     return recordAt(Tables.mainOfVersion(version), Tables.subOfVersion(version));
   }
 
-  private KeyValue recordAt(long main, long sub) {
+  private byte[] recordAt(long main, long sub) {
     byte[] record = read(tables.revision(main, sub, false));
     if (record == null) {
       throw new StorageException(
@@ -93,7 +93,7 @@ final class CommittedKeys implements Keys {
               + sub
               + " is missing");
     }
-    return RecordCodec.decode(record);
+    return record;
   }
 
   private byte @Nullable [] read(byte[] row) {

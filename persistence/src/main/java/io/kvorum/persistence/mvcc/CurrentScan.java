@@ -9,7 +9,7 @@ import java.util.function.Function;
 final class CurrentScan implements Scan {
 
   private final Cursor cursor;
-  private final Function<byte[], KeyValue> recordOfValue;
+  private final Function<byte[], byte[]> recordOfValue;
   private final byte[] start;
   private final byte[] end;
   private boolean started;
@@ -17,7 +17,7 @@ final class CurrentScan implements Scan {
 
   /** Takes over the cursor. */
   CurrentScan(
-      Cursor cursor, Tables tables, Interval interval, Function<byte[], KeyValue> recordOfValue) {
+      Cursor cursor, Tables tables, Interval interval, Function<byte[], byte[]> recordOfValue) {
     this.cursor = cursor;
     this.recordOfValue = recordOfValue;
     this.start = tables.current(interval.from());
@@ -47,6 +47,11 @@ final class CurrentScan implements Scan {
 
   @Override
   public KeyValue record() {
+    return RecordCodec.decode(encoded());
+  }
+
+  @Override
+  public byte[] encoded() {
     return recordOfValue.apply(cursor.value());
   }
 

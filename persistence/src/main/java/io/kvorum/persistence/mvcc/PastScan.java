@@ -15,7 +15,7 @@ final class PastScan implements Scan {
   private static final int STEPS_BEFORE_SEEK = 4;
 
   private final Cursor cursor;
-  private final Function<byte[], KeyValue> recordOfVersion;
+  private final Function<byte[], byte[]> recordOfVersion;
   private final byte[] start;
   private final byte[] end;
   private final long revision;
@@ -28,7 +28,7 @@ final class PastScan implements Scan {
       Tables tables,
       Interval interval,
       long revision,
-      Function<byte[], KeyValue> recordOfVersion) {
+      Function<byte[], byte[]> recordOfVersion) {
     this.cursor = cursor;
     this.recordOfVersion = recordOfVersion;
     this.start = tables.versionsFrom(interval.from());
@@ -101,6 +101,11 @@ final class PastScan implements Scan {
 
   @Override
   public KeyValue record() {
+    return RecordCodec.decode(encoded());
+  }
+
+  @Override
+  public byte[] encoded() {
     return recordOfVersion.apply(row);
   }
 

@@ -19,38 +19,74 @@ final class RangeEvaluator {
 
   private RangeEvaluator() {}
 
-  static Outcome<RangeResponse.Builder> range(Keys keys, RangeRequest request) {
-    long current = keys.currentRevision();
-    long revision = request.getRevision();
-    if (revision > current) {
-      return Outcome.refused(EtcdError.FUTURE_REV);
+  /**
+   * Whether a {@link KeysWalk} can answer it: records come in the order of their keys, and no part
+   * of the answer depends on a later one.
+   */
+  static boolean isInKeyOrder(RangeRequest request) {
+    return request.getSortTarget() == SortTarget.KEY && request.getSortOrder() != SortOrder.DESCEND;
+  }
+
+  static Outcome<RangeWalk> walk(Keys keys, RangeRequest request) {
+    EtcdError refusal = refusal(keys, request);
+    if (refusal != null) {
+      return Outcome.refused(refusal);
     }
-    if (revision > 0 && revision < keys.compactedRevision()) {
-      return Outcome.refused(EtcdError.COMPACTED);
+    long current = keys.currentRevision();
+    long revision = request.getRevision() <= 0 ? current : request.getRevision();
+    return Outcome.ok(
+        new KeysWalk(
+            keys,
+            request,
+            new RangePosition(current, revision, request.getKey(), 0, 0, 0, false, false)));
+  }
+
+  private static @Nullable EtcdError refusal(Keys keys, RangeRequest request) {
+    long revision = request.getRevision();
+    if (revision > keys.currentRevision()) {
+      return EtcdError.FUTURE_REV;
+    }
+    return revision > 0 && revision < keys.compactedRevision() ? EtcdError.COMPACTED : null;
+  }
+
+  static Outcome<RangeResponse.Builder> range(
+      Keys keys, RangeRequest request, AnswerAllowance allowance) {
+    EtcdError refusal = refusal(keys, request);
+    if (refusal != null) {
+      return Outcome.refused(refusal);
     }
     RangeResponse.Builder response =
-        RangeResponse.newBuilder().setHeader(ResponseHeader.newBuilder().setRevision(current));
+        RangeResponse.newBuilder()
+            .setHeader(ResponseHeader.newBuilder().setRevision(keys.currentRevision()));
     Interval interval = Interval.of(request.getKey(), request.getRangeEnd());
-    long at = revision <= 0 ? Keys.NEWEST : revision;
+    long at = request.getRevision() <= 0 ? Keys.NEWEST : request.getRevision();
     if (interval.isSingleKey()) {
-      single(keys.get(interval.from(), at), request, response);
+      return single(keys.get(interval.from(), at), request, response, allowance);
     } else if (request.getCountOnly()) {
       response.setCount(count(keys, interval, at));
     } else if (!interval.isEmpty()) {
-      several(keys, interval, at, request, response);
+      return several(keys, interval, at, request, response, allowance);
     }
     return Outcome.ok(response);
   }
 
-  private static void single(
-      @Nullable KeyValue record, RangeRequest request, RangeResponse.Builder response) {
+  private static Outcome<RangeResponse.Builder> single(
+      @Nullable KeyValue record,
+      RangeRequest request,
+      RangeResponse.Builder response,
+      AnswerAllowance allowance) {
     if (record == null) {
-      return;
+      return Outcome.ok(response);
     }
     response.setCount(1);
     if (!request.getCountOnly() && passes(record, request)) {
-      response.addKvs(trimmed(record, request));
+      KeyValue trimmed = trimmed(record, request);
+      if (!allowance.take(trimmed)) {
+        return Outcome.refused(EtcdError.ANSWER_TOO_LARGE);
+      }
+      response.addKvs(trimmed);
     }
+    return Outcome.ok(response);
   }
 
   private static long count(Keys keys, Interval interval, long at) {
@@ -69,8 +105,13 @@ final class RangeEvaluator {
     return count;
   }
 
-  private static void several(
-      Keys keys, Interval interval, long at, RangeRequest request, RangeResponse.Builder response) {
+  private static Outcome<RangeResponse.Builder> several(
+      Keys keys,
+      Interval interval,
+      long at,
+      RangeRequest request,
+      RangeResponse.Builder response,
+      AnswerAllowance allowance) {
     boolean keepLeases = request.getSortTarget() == SortTarget.VALUE;
     Selection selection = new Selection(order(request), request.getLimit(), candidates(request));
     long count = 0;
@@ -80,8 +121,11 @@ final class RangeEvaluator {
         if (selection.wantsMore()) {
           KeyValue record = scan.record();
           if (passes(record, request)) {
-            selection.offer(
-                request.getKeysOnly() && !keepLeases ? trimmed(record, request) : record);
+            KeyValue kept =
+                request.getKeysOnly() && !keepLeases ? trimmed(record, request) : record;
+            if (!selection.offer(kept, allowance)) {
+              return Outcome.refused(EtcdError.ANSWER_TOO_LARGE);
+            }
           }
         } else if (at == Keys.NEWEST && interval.isEverything()) {
           count = keys.liveKeys();
@@ -90,7 +134,7 @@ final class RangeEvaluator {
       }
     }
     selection.forEachChosen(record -> response.addKvs(trimmed(record, request)));
-    response.setMore(selection.hasMore()).setCount(count);
+    return Outcome.ok(response.setMore(selection.hasMore()).setCount(count));
   }
 
   /**
@@ -109,14 +153,14 @@ final class RangeEvaluator {
         : Long.MAX_VALUE;
   }
 
-  private static boolean hasFilters(RangeRequest request) {
+  static boolean hasFilters(RangeRequest request) {
     return request.getMinModRevision() != 0
         || request.getMaxModRevision() != 0
         || request.getMinCreateRevision() != 0
         || request.getMaxCreateRevision() != 0;
   }
 
-  private static boolean passes(KeyValue record, RangeRequest request) {
+  static boolean passes(KeyValue record, RangeRequest request) {
     return within(record.getModRevision(), request.getMinModRevision(), request.getMaxModRevision())
         && within(
             record.getCreateRevision(),
@@ -133,7 +177,7 @@ final class RangeEvaluator {
    * etcd answers keys_only from its index, which knows no leases; only to sort by value does it
    * read the record.
    */
-  private static KeyValue trimmed(KeyValue record, RangeRequest request) {
+  static KeyValue trimmed(KeyValue record, RangeRequest request) {
     if (!request.getKeysOnly()) {
       return record;
     }

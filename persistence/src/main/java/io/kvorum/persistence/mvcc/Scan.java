@@ -17,6 +17,11 @@ interface Scan extends AutoCloseable {
   /** The record it stands at. */
   KeyValue record();
 
+  /** The same as it is stored. */
+  default byte[] encoded() {
+    return RecordCodec.encode(record());
+  }
+
   @Override
   void close();
 }

@@ -46,16 +46,22 @@ final class Selection {
     return offered < candidates && (lastFirst != null || offered <= limit);
   }
 
-  void offer(KeyValue record) {
+  /** False if it would have to hold more than the allowance. */
+  boolean offer(KeyValue record, AnswerAllowance allowance) {
     offered++;
     if (lastFirst != null) {
       lastFirst.add(new Ranked(record, offered));
       if (lastFirst.size() > limit) {
-        lastFirst.remove();
+        Ranked last = lastFirst.remove();
+        allowance.giveBack(last.record());
       }
-    } else if (offered <= limit) {
-      inKeyOrder.add(record);
+      return allowance.take(record);
     }
+    if (offered > limit) {
+      return true;
+    }
+    inKeyOrder.add(record);
+    return allowance.take(record);
   }
 
   /** Whether there were more than the limit. */

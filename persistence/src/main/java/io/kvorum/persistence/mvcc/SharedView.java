@@ -95,16 +95,31 @@ final class SharedView {
     }
 
     @Override
-    public Outcome<RangeResponse.Builder> range(RangeRequest request) {
+    public Outcome<RangeResponse.Builder> range(RangeRequest request, long maxBytes) {
       requireOpen();
       totals.ranges.increment();
-      return RangeEvaluator.range(keys, request);
+      return RangeEvaluator.range(keys, request, new AnswerAllowance(maxBytes));
     }
 
     @Override
-    public Outcome<TxnResponse.Builder> readOnlyTxn(TxnRequest request) {
+    public Outcome<RangeWalk> walk(RangeRequest request) {
       requireOpen();
-      return TxnEvaluator.readOnly(keys, request, totals);
+      totals.ranges.increment();
+      return RangeEvaluator.walk(keys, request);
+    }
+
+    @Override
+    public Outcome<RangeWalk> walkOn(RangeRequest request, RangePosition from) {
+      requireOpen();
+      return from.revision() < keys.compactedRevision()
+          ? Outcome.refused(EtcdError.COMPACTED)
+          : Outcome.ok(new KeysWalk(keys, request, from));
+    }
+
+    @Override
+    public Outcome<TxnResponse.Builder> readOnlyTxn(TxnRequest request, long maxBytes) {
+      requireOpen();
+      return TxnEvaluator.readOnly(keys, request, totals, new AnswerAllowance(maxBytes));
     }
 
     @Override

@@ -50,23 +50,31 @@ final class TxnEvaluator {
   private final Changes changes;
   private final LongPredicate leaseExists;
   private final OperationTotals.Tally tally;
+  private final AnswerAllowance allowance;
+  private boolean tooLarge;
 
   /** Deletes seen so far by the check, in the order of execution. */
   private final List<Interval> deletes = new ArrayList<>(0);
 
   private TxnEvaluator(
-      Keys keys, Changes changes, LongPredicate leaseExists, OperationTotals.Tally tally) {
+      Keys keys,
+      Changes changes,
+      LongPredicate leaseExists,
+      OperationTotals.Tally tally,
+      AnswerAllowance allowance) {
     this.keys = keys;
     this.changes = changes;
     this.leaseExists = leaseExists;
     this.tally = tally;
+    this.allowance = allowance;
   }
 
   static Outcome<TxnResponse.Builder> readOnly(
-      Keys keys, TxnRequest request, OperationTotals totals) {
+      Keys keys, TxnRequest request, OperationTotals totals, AnswerAllowance allowance) {
     OperationTotals.Tally tally = new OperationTotals.Tally(totals);
     try {
-      return new TxnEvaluator(keys, NONE, lease -> false, tally).evaluate(request, false);
+      return new TxnEvaluator(keys, NONE, lease -> false, tally, allowance)
+          .evaluate(request, false);
     } finally {
       tally.close();
     }
@@ -78,7 +86,8 @@ final class TxnEvaluator {
       LongPredicate leaseExists,
       TxnRequest request,
       OperationTotals.Tally tally) {
-    return new TxnEvaluator(keys, changes, leaseExists, tally).evaluate(request, true);
+    AnswerAllowance allowance = new AnswerAllowance(AnswerAllowance.maxBytes());
+    return new TxnEvaluator(keys, changes, leaseExists, tally, allowance).evaluate(request, true);
   }
 
   private Outcome<TxnResponse.Builder> evaluate(TxnRequest request, boolean changing) {
@@ -92,6 +101,9 @@ final class TxnEvaluator {
       return Outcome.refused(refusal);
     }
     TxnResponse.Builder response = execute(path);
+    if (tooLarge) {
+      return Outcome.refused(EtcdError.ANSWER_TOO_LARGE);
+    }
     response.setHeader(ResponseHeader.newBuilder().setRevision(keys.currentRevision()));
     return Outcome.ok(response);
   }
@@ -182,11 +194,16 @@ final class TxnEvaluator {
 
   private RangeResponse.Builder range(RangeRequest request) {
     tally.range();
-    return switch (RangeEvaluator.range(keys, request)) {
+    return switch (RangeEvaluator.range(keys, request, allowance)) {
       case Outcome.Ok<RangeResponse.Builder>(var response) -> response;
-      case Outcome.Refused<RangeResponse.Builder>(var error) ->
+      case Outcome.Refused<RangeResponse.Builder>(var error) -> {
+        if (error != EtcdError.ANSWER_TOO_LARGE) {
           throw new IllegalStateException(
               "a range that passed the check of its transaction is refused: " + error);
+        }
+        tooLarge = true;
+        yield RangeResponse.newBuilder();
+      }
     };
   }
 }

@@ -6,19 +6,19 @@ import com.google.protobuf.Parser;
 import io.grpc.Status;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
+import java.util.function.Function;
 import org.apache.pekko.NotUsed;
 import org.apache.pekko.actor.Scheduler;
 import org.apache.pekko.actor.typed.ActorSystem;
-import org.apache.pekko.http.javadsl.model.HttpEntity;
 import org.apache.pekko.http.javadsl.model.HttpMethods;
 import org.apache.pekko.http.javadsl.model.HttpRequest;
 import org.apache.pekko.http.javadsl.model.HttpResponse;
 import org.apache.pekko.http.javadsl.model.RequestEntity;
-import org.apache.pekko.http.javadsl.model.ResponseEntity;
 import org.apache.pekko.http.scaladsl.model.Uri;
 import org.apache.pekko.stream.Materializer;
 import org.apache.pekko.stream.SystemMaterializer;
 import org.apache.pekko.stream.javadsl.Source;
+import org.apache.pekko.util.ByteString;
 import org.jspecify.annotations.Nullable;
 import scala.concurrent.ExecutionContext;
 
@@ -129,8 +129,8 @@ public final class GrpcDispatcher {
       RpcTable.Entry entry, HttpRequest request, CallHeaders headers) {
     MethodMetrics metrics = entry.metrics();
     return switch (entry.method()) {
-      case RpcMethod.Unary<?, ?> unary -> unary(unary, metrics, headers).run(request);
-      case RpcMethod.ServerStream<?, ?> stream -> serverStream(stream, metrics, headers, request);
+      case RpcMethod.OneResponse<?, ?> unary -> unary(unary, metrics, headers).run(request);
+      case RpcMethod.ManyResponses<?, ?> stream -> serverStream(stream, metrics, headers, request);
       case RpcMethod.BidiStream<?, ?> stream -> bidiStream(stream, metrics, headers, request);
       case RpcMethod.NotServed method -> {
         metrics.started();
@@ -140,8 +140,8 @@ public final class GrpcDispatcher {
     };
   }
 
-  private <Q extends MessageLite, R extends MessageLite> UnaryCall<Q, R> unary(
-      RpcMethod.Unary<Q, R> method, MethodMetrics metrics, CallHeaders headers) {
+  private <Q extends MessageLite, R> UnaryCall<Q, R> unary(
+      RpcMethod.OneResponse<Q, R> method, MethodMetrics metrics, CallHeaders headers) {
     return new UnaryCall<>(method, metrics, headers, context);
   }
 
@@ -171,11 +171,11 @@ public final class GrpcDispatcher {
                     handle::end));
     Source<R, NotUsed> responses = method.handler().apply(requests);
     return CompletableFuture.completedFuture(
-        stream(method.name(), metrics, headers, handle, responses));
+        stream(method.name(), metrics, headers, handle, responses, Messages::frame));
   }
 
-  private <Q extends MessageLite, R extends MessageLite> CompletionStage<HttpResponse> serverStream(
-      RpcMethod.ServerStream<Q, R> method,
+  private <Q extends MessageLite, R> CompletionStage<HttpResponse> serverStream(
+      RpcMethod.ManyResponses<Q, R> method,
       MethodMetrics metrics,
       CallHeaders headers,
       HttpRequest request) {
@@ -199,8 +199,8 @@ public final class GrpcDispatcher {
             });
   }
 
-  private <Q extends MessageLite, R extends MessageLite> HttpResponse started(
-      RpcMethod.ServerStream<Q, R> method,
+  private <Q extends MessageLite, R> HttpResponse started(
+      RpcMethod.ManyResponses<Q, R> method,
       MethodMetrics metrics,
       CallHeaders headers,
       byte[] message) {
@@ -213,7 +213,7 @@ public final class GrpcDispatcher {
     }
     metrics.received(message.length);
     OpenStreams.Handle handle = new OpenStreams.Handle(headers.requireLeader());
-    return stream(method.name(), metrics, headers, handle, method.handler().apply(parsed));
+    return stream(method.name(), metrics, headers, handle, method.respond(parsed), method::framed);
   }
 
   private static <Q> Q parseOrRefuse(Parser<Q> parser, byte[] message) {
@@ -226,24 +226,17 @@ public final class GrpcDispatcher {
     }
   }
 
-  private <R extends MessageLite> HttpResponse stream(
+  private <R> HttpResponse stream(
       MethodName name,
       MethodMetrics metrics,
       CallHeaders headers,
       OpenStreams.Handle handle,
-      Source<R, NotUsed> responses) {
+      Source<R, NotUsed> responses,
+      Function<R, ByteString> framing) {
     ResponseFrames.Call call =
         new ResponseFrames.Call(
             name, metrics, headers.timeoutNanos(), handle, context.openStreams());
-    return HttpResponse.create().withEntity(chunked(responses.via(new ResponseFrames<>(call))));
-  }
-
-  /** The Java API has no chunked entity with trailers; its parts are those of the Scala API. */
-  @SuppressWarnings({"unchecked", "rawtypes"})
-  private static ResponseEntity chunked(Source<HttpEntity.ChunkStreamPart, NotUsed> parts) {
-    return new org.apache.pekko.http.scaladsl.model.HttpEntity.Chunked(
-        (org.apache.pekko.http.scaladsl.model.ContentType) GrpcResponses.GRPC,
-        (org.apache.pekko.stream.scaladsl.Source) parts.asScala());
+    return GrpcResponses.parts(responses.via(new ResponseFrames<>(call, framing)));
   }
 
   private CompletionStage<HttpResponse> refused(

@@ -4,6 +4,7 @@ import io.grpc.Status;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
+import org.apache.pekko.NotUsed;
 import org.apache.pekko.http.javadsl.model.AttributeKeys;
 import org.apache.pekko.http.javadsl.model.ContentType;
 import org.apache.pekko.http.javadsl.model.ContentTypes;
@@ -12,8 +13,11 @@ import org.apache.pekko.http.javadsl.model.HttpEntity;
 import org.apache.pekko.http.javadsl.model.HttpHeader;
 import org.apache.pekko.http.javadsl.model.HttpResponse;
 import org.apache.pekko.http.javadsl.model.MediaTypes;
+import org.apache.pekko.http.javadsl.model.ResponseEntity;
 import org.apache.pekko.http.javadsl.model.Trailer;
 import org.apache.pekko.http.javadsl.model.headers.RawHeader;
+import org.apache.pekko.japi.pf.PFBuilder;
+import org.apache.pekko.stream.javadsl.Source;
 import org.apache.pekko.util.ByteString;
 
 /** HTTP/2 answers in the form of gRPC. */
@@ -31,6 +35,32 @@ final class GrpcResponses {
   /** One message and the trailers of status OK: HEADERS, DATA, HEADERS. */
   static HttpResponse single(ByteString framed) {
     return OK_TEMPLATE.withEntity(HttpEntities.create(GRPC, framed));
+  }
+
+  /** One message piece by piece, and the status: of OK, or of the failure that cut it short. */
+  static HttpResponse inPieces(Source<ByteString, NotUsed> framed, MethodName method) {
+    return parts(
+        framed
+            .map(HttpEntity.ChunkStreamPart::create)
+            .concat(Source.single(last(Status.OK)))
+            .recover(
+                new PFBuilder<Throwable, HttpEntity.ChunkStreamPart>()
+                    .matchAny(failure -> last(RpcFailure.statusOf(failure, method)))
+                    .build()));
+  }
+
+  /**
+   * Messages and the status behind them. The Java API has no chunked entity with trailers; its
+   * parts are those of the Scala API.
+   */
+  @SuppressWarnings({"unchecked", "rawtypes"})
+  static HttpResponse parts(Source<HttpEntity.ChunkStreamPart, NotUsed> parts) {
+    return HttpResponse.create()
+        .withEntity(
+            (ResponseEntity)
+                new org.apache.pekko.http.scaladsl.model.HttpEntity.Chunked(
+                    (org.apache.pekko.http.scaladsl.model.ContentType) GRPC,
+                    (org.apache.pekko.stream.scaladsl.Source) parts.asScala()));
   }
 
   /** A status and nothing else, in a single HEADERS frame. */

@@ -1,8 +1,8 @@
 package io.kvorum.server.grpc;
 
-import com.google.protobuf.MessageLite;
 import io.grpc.Status;
 import java.time.Duration;
+import java.util.function.Function;
 import org.apache.pekko.http.javadsl.model.HttpEntity.ChunkStreamPart;
 import org.apache.pekko.japi.function.Effect;
 import org.apache.pekko.stream.Attributes;
@@ -15,14 +15,14 @@ import org.apache.pekko.stream.stage.AsyncCallback;
 import org.apache.pekko.stream.stage.GraphStage;
 import org.apache.pekko.stream.stage.GraphStageLogic;
 import org.apache.pekko.stream.stage.TimerGraphStageLogic;
+import org.apache.pekko.util.ByteString;
 
 /**
  * The responses of a streaming call as frames, closed by exactly one status: that of the source's
  * end, of the deadline, or the one somebody ended the call with. It never fails downstream, for
  * that would reset the HTTP/2 stream and hide the status.
  */
-final class ResponseFrames<R extends MessageLite>
-    extends GraphStage<FlowShape<R, ChunkStreamPart>> {
+final class ResponseFrames<R> extends GraphStage<FlowShape<R, ChunkStreamPart>> {
   /** What the call's stream has to do with the rest of the server. */
   record Call(
       MethodName method,
@@ -37,9 +37,11 @@ final class ResponseFrames<R extends MessageLite>
   private final Outlet<ChunkStreamPart> out = Outlet.create("ResponseFrames.out");
   private final FlowShape<R, ChunkStreamPart> shape = FlowShape.of(in, out);
   private final Call call;
+  private final Function<R, ByteString> framing;
 
-  ResponseFrames(Call call) {
+  ResponseFrames(Call call, Function<R, ByteString> framing) {
     this.call = call;
+    this.framing = framing;
   }
 
   @Override
@@ -115,7 +117,7 @@ final class ResponseFrames<R extends MessageLite>
 
     private void send(R message) {
       try {
-        var framed = Messages.frame(message);
+        ByteString framed = framing.apply(message);
         call.metrics().sent(framed.size() - Messages.PREFIX_BYTES);
         push(out, ChunkStreamPart.create(framed));
       } catch (RpcFailure refused) {

@@ -10,16 +10,14 @@ import org.apache.pekko.actor.Cancellable;
 import org.apache.pekko.http.javadsl.model.HttpEntity;
 import org.apache.pekko.http.javadsl.model.HttpRequest;
 import org.apache.pekko.http.javadsl.model.HttpResponse;
-import org.apache.pekko.util.ByteString;
 import org.jspecify.annotations.Nullable;
 
 /**
  * One unary call, and the promise of its answer. Whoever completes it first, the method, the
  * deadline or a refusal, is the one that is counted.
  */
-final class UnaryCall<Q extends MessageLite, R extends MessageLite>
-    extends CompletableFuture<HttpResponse> {
-  private final RpcMethod.Unary<Q, R> method;
+final class UnaryCall<Q extends MessageLite, R> extends CompletableFuture<HttpResponse> {
+  private final RpcMethod.OneResponse<Q, R> method;
   private final MethodMetrics metrics;
   private final CallHeaders headers;
   private final GrpcDispatcher.Context context;
@@ -28,7 +26,7 @@ final class UnaryCall<Q extends MessageLite, R extends MessageLite>
   private int requestBytes;
 
   UnaryCall(
-      RpcMethod.Unary<Q, R> method,
+      RpcMethod.OneResponse<Q, R> method,
       MethodMetrics metrics,
       CallHeaders headers,
       GrpcDispatcher.Context context) {
@@ -94,7 +92,7 @@ final class UnaryCall<Q extends MessageLite, R extends MessageLite>
       return;
     }
     try {
-      method.handler().apply(request).whenComplete(this::onOutcome);
+      method.respond(request, this::isDone).whenComplete(this::onOutcome);
     } catch (RuntimeException e) {
       refuse(RpcFailure.statusOf(e, method.name()));
     }
@@ -114,17 +112,24 @@ final class UnaryCall<Q extends MessageLite, R extends MessageLite>
   }
 
   private void answer(R response) {
-    ByteString framed;
+    Answer encoded;
     try {
-      framed = Messages.frame(response);
+      encoded = method.encoded(response);
     } catch (RpcFailure tooLarge) {
       refuse(tooLarge.status());
       return;
     }
-    if (complete(GrpcResponses.single(framed))) {
-      int bytes = framed.size() - Messages.PREFIX_BYTES;
+    HttpResponse http =
+        switch (encoded) {
+          case Answer.Whole(var framed) -> GrpcResponses.single(framed);
+          case Answer.InPieces pieces -> GrpcResponses.inPieces(pieces.framed(), method.name());
+        };
+    if (complete(http)) {
+      int bytes = Math.toIntExact(encoded.messageBytes());
       metrics.sent(bytes);
       handled(Status.Code.OK, bytes);
+    } else {
+      encoded.discard();
     }
   }
 

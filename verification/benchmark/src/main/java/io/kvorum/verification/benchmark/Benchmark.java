@@ -98,6 +98,28 @@ public final class Benchmark implements Callable<Integer> {
       description = "With --members: losses of the leader to time. Default: ${DEFAULT-VALUE}.")
   private int elections;
 
+  @Option(
+      names = "--beside",
+      split = ",",
+      description =
+          "What goes on while puts come at a fixed rate: compaction, range-stream, large-start."
+              + " Instead of all the other measurements.")
+  private List<String> beside = List.of();
+
+  @Option(
+      names = "--put-rate",
+      defaultValue = "2000",
+      description = "With --beside: puts per second. Default: ${DEFAULT-VALUE}.")
+  private int putRate;
+
+  @Option(
+      names = "--large",
+      defaultValue = "1000000",
+      description =
+          "With --beside: revisions to compact, and keys of a large store."
+              + " Default: ${DEFAULT-VALUE}.")
+  private int large;
+
   @Spec private CommandLine.Model.@Nullable CommandSpec spec;
 
   private PrintWriter out = new PrintWriter(System.out, true);
@@ -112,6 +134,14 @@ public final class Benchmark implements Callable<Integer> {
     var chosen = Arrays.stream(Workload.values()).filter(w -> workloads.contains(w.title)).toList();
     if (members > 1) {
       clusters(chosen);
+      return 0;
+    }
+    if (!beside.isEmpty()) {
+      var runs = new LargeRuns(putRate, large, Duration.ofSeconds(seconds), this::say);
+      for (var contender : contenders())
+        try (var server = contender) {
+          runs.run(server, beside);
+        }
       return 0;
     }
     startUp();

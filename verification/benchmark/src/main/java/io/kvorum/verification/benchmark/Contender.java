@@ -1,6 +1,7 @@
 package io.kvorum.verification.benchmark;
 
 import io.kvorum.verification.benchmark.wire.UnaryLoad;
+import io.kvorum.verification.conformance.harness.Connection;
 import io.kvorum.verification.conformance.harness.ServerProcess;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -75,6 +76,11 @@ final class Contender implements AutoCloseable {
     return ProcessFigures.residentKib(server.pid()) / 1024.0;
   }
 
+  /** Of that, what no file stands behind: the kernel cannot take it back at will. */
+  double anonymousMib() {
+    return ProcessFigures.anonymousKib(server.pid()) / 1024.0;
+  }
+
   /** Everything in its data directory. */
   double dataMib() {
     try (var files = Files.walk(server.dataDirectory())) {
@@ -83,6 +89,15 @@ final class Contender implements AutoCloseable {
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
+  }
+
+  /** A connection of the ordinary kind. */
+  Connection client() {
+    return Connection.to(server.address());
+  }
+
+  void kill() {
+    server.kill();
   }
 
   void stop() {

@@ -2,6 +2,7 @@ package io.kvorum.verification.benchmark;
 
 import io.kvorum.verification.benchmark.wire.UnaryLoad;
 import java.time.Duration;
+import java.util.function.Supplier;
 
 /**
  * One workload on one server for some seconds.
@@ -15,10 +16,14 @@ record Measurement(
     UnaryLoad.Result load, long serverCpuMicros, long generatorCpuMicros, double residentMib) {
 
   static Measurement of(Contender server, UnaryLoad load, Duration length) {
+    return of(server, () -> load.run(length));
+  }
+
+  static Measurement of(Contender server, Supplier<UnaryLoad.Result> run) {
     long self = ProcessHandle.current().pid();
     long serverBefore = server.cpuMicros();
     long selfBefore = ProcessFigures.cpuMicros(self);
-    var result = load.run(length);
+    var result = run.get();
     return new Measurement(
         result,
         server.cpuMicros() - serverBefore,

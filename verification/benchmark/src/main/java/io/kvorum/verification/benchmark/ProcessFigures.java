@@ -21,9 +21,17 @@ final class ProcessFigures {
   }
 
   static long residentKib(long pid) {
+    return statusKib(pid, "VmRSS:");
+  }
+
+  static long anonymousKib(long pid) {
+    return statusKib(pid, "RssAnon:");
+  }
+
+  private static long statusKib(long pid, String name) {
     return read("/proc/" + pid + "/status")
         .lines()
-        .filter(line -> line.startsWith("VmRSS:"))
+        .filter(line -> line.startsWith(name))
         .mapToLong(line -> Long.parseLong(line.replaceAll("[^0-9]", "")))
         .findFirst()
         .orElseThrow(() -> new IllegalStateException("process " + pid + " has ended"));

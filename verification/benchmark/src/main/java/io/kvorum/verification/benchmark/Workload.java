@@ -3,7 +3,6 @@ package io.kvorum.verification.benchmark;
 import io.kvorum.verification.benchmark.wire.Messages;
 import io.kvorum.verification.benchmark.wire.UnaryLoad;
 import java.net.InetSocketAddress;
-import java.nio.ByteBuffer;
 import java.util.List;
 import java.util.SplittableRandom;
 
@@ -16,12 +15,20 @@ enum Workload {
   PUT_LONE("put-1", "etcdserverpb.KV/Put", 1, 1),
   RANGE_LINEARIZABLE("range-linearizable", "etcdserverpb.KV/Range", 100, 1000),
   RANGE_SERIALIZABLE("range-serializable", "etcdserverpb.KV/Range", 100, 1000),
-  RANGE_LONE("range-1", "etcdserverpb.KV/Range", 1, 1);
+  RANGE_LONE("range-1", "etcdserverpb.KV/Range", 1, 1),
+  /** Eight puts in each. */
+  TXN_PUT("txn-put", "etcdserverpb.KV/Txn", 100, 1000),
+  /** By turns a put and a range of up to ten keys, as in etcd's own tool. */
+  TXN_MIXED("txn-mixed", "etcdserverpb.KV/Txn", 100, 1000),
+  /** A thousand keys in each answer. */
+  RANGE_MANY("range-1000", "etcdserverpb.KV/Range", 10, 100);
 
   static final int KEYS = 100_000;
-  private static final int KEY_BYTES = 8;
-  private static final int VALUE_BYTES = 256;
-  private static final int VALUE_POOL_BYTES = 1 << 20;
+  static final int PUTS_IN_TXN = 8;
+  private static final int TXN_OPS_MAX = 128;
+  private static final int KEYS_IN_TXN_RANGE = 10;
+  private static final int KEYS_IN_RANGE = 1_000;
+  static final int VALUE_BYTES = 256;
 
   final String title;
   final String method;
@@ -47,7 +54,14 @@ enum Workload {
   private Messages messages(long seed) {
     var random = new SplittableRandom(seed);
     return switch (this) {
-      case PUT, PUT_LONE -> new Puts(random, () -> random.nextInt(KEYS));
+      case PUT, PUT_LONE -> puts(random);
+      case TXN_PUT -> new Requests.Txns(neighbours(random), PUTS_IN_TXN);
+      case TXN_MIXED -> mixed(random);
+      case RANGE_MANY ->
+          out -> {
+            int first = random.nextInt(KEYS - KEYS_IN_RANGE);
+            Requests.range(out, first, first + KEYS_IN_RANGE, 0);
+          };
       case RANGE_LINEARIZABLE, RANGE_LONE -> ranges(random, false);
       case RANGE_SERIALIZABLE -> ranges(random, true);
     };
@@ -56,50 +70,56 @@ enum Workload {
   /** Puts each of the keys once, in their order. */
   static Messages fill(long seed) {
     var next = new int[1];
-    return new Puts(new SplittableRandom(seed), () -> next[0]++ % KEYS);
+    return new Requests.Puts(new SplittableRandom(seed), () -> next[0]++ % KEYS, VALUE_BYTES);
   }
 
-  private interface KeyNumbers {
-    int next();
+  private static Messages puts(SplittableRandom random) {
+    return new Requests.Puts(random, () -> random.nextInt(KEYS), VALUE_BYTES);
+  }
+
+  /** Keys of one txn stand beside each other: none comes twice, which would be refused. */
+  private static Messages neighbours(SplittableRandom random) {
+    var at = new int[2];
+    return new Requests.Puts(
+        random,
+        () -> {
+          if (at[1]++ % PUTS_IN_TXN == 0) at[0] = random.nextInt(KEYS - PUTS_IN_TXN);
+          return at[0]++;
+        },
+        VALUE_BYTES);
+  }
+
+  /** Puts these many keys once, in their order, with values of a size. */
+  static UnaryLoad fill(InetSocketAddress server, int keys, int valueBytes) {
+    var next = new int[1];
+    var puts = new Requests.Puts(new SplittableRandom(1), () -> next[0]++ % keys, valueBytes);
+    var txns = new Requests.Txns(puts, putsInFill(valueBytes));
+    return new UnaryLoad(server, TXN_PUT.method, 8, 32, txns);
+  }
+
+  /** How many requests of that fill put all keys at least once. */
+  static int fillRequests(int keys, int valueBytes) {
+    return Math.ceilDiv(keys, putsInFill(valueBytes));
+  }
+
+  private static int putsInFill(int valueBytes) {
+    return Math.min(TXN_OPS_MAX, Requests.Txns.LARGEST_BYTES / (valueBytes + 32));
+  }
+
+  private static Messages mixed(SplittableRandom random) {
+    var put = new Requests.Txns(puts(random), 1);
+    var reads = new boolean[1];
+    return out -> {
+      reads[0] = !reads[0];
+      if (reads[0]) Requests.rangeInTxn(out, random.nextInt(KEYS), KEYS, KEYS_IN_TXN_RANGE);
+      else put.writeNext(out);
+    };
   }
 
   private static Messages ranges(SplittableRandom random, boolean serializable) {
     return out -> {
-      key(out, random.nextInt(KEYS));
+      Requests.key(out, random.nextInt(KEYS));
       if (serializable) out.put((byte) (7 << 3)).put((byte) 1);
     };
-  }
-
-  /**
-   * Field 1 of both PutRequest and RangeRequest: eight digits, so that key order is number order.
-   */
-  private static void key(ByteBuffer out, int number) {
-    out.put((byte) (1 << 3 | 2)).put((byte) KEY_BYTES);
-    int rest = number;
-    int at = out.position();
-    for (int digit = KEY_BYTES - 1; digit >= 0; digit--, rest /= 10)
-      out.put(at + digit, (byte) ('0' + rest % 10));
-    out.position(at + KEY_BYTES);
-  }
-
-  /** Values are cut from random bytes at random places: none compresses, hardly two are alike. */
-  private static final class Puts implements Messages {
-    private final SplittableRandom random;
-    private final KeyNumbers keys;
-    private final byte[] pool = new byte[VALUE_POOL_BYTES];
-
-    Puts(SplittableRandom random, KeyNumbers keys) {
-      this.random = random;
-      this.keys = keys;
-      random.nextBytes(pool);
-    }
-
-    @Override
-    public void writeNext(ByteBuffer out) {
-      key(out, keys.next());
-      out.put((byte) (2 << 3 | 2));
-      out.put((byte) (VALUE_BYTES & 0x7f | 0x80)).put((byte) (VALUE_BYTES >> 7));
-      out.put(pool, random.nextInt(VALUE_POOL_BYTES - VALUE_BYTES), VALUE_BYTES);
-    }
   }
 }

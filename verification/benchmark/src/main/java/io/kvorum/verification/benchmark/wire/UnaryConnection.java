@@ -37,14 +37,21 @@ final class UnaryConnection {
   private int nextStream = 1;
   private long sendWindowBytes = Frames.DEFAULT_WINDOW_BYTES;
   private int received;
+  private long receivedBytes;
   private int inFlight;
 
   /** Told of every call's end, on the event loop. */
   interface Listener {
     void answered(long startedNanos, boolean succeeded, String status);
 
-    /** Asked before each request; true counts it as sent. */
-    boolean maySend();
+    /** No request is to be sent now. */
+    long NOT_NOW = Long.MIN_VALUE;
+
+    /**
+     * Asked before each request: since when it is due, in nanoseconds, which counts it as sent; or
+     * {@link #NOT_NOW}.
+     */
+    long dueNanos();
   }
 
   UnaryConnection(
@@ -62,7 +69,7 @@ final class UnaryConnection {
     this.streams = new int[clients];
     this.startedNanos = new long[clients];
     this.answered = new boolean[clients];
-    this.out = ByteBuffer.allocateDirect((clients + 4) * (Messages.MAX_BYTES + 256));
+    this.out = ByteBuffer.allocateDirect((clients + 4) * (messages.maxBytes() + 256));
     this.channel = SocketChannel.open(address);
     channel.setOption(StandardSocketOptions.TCP_NODELAY, true);
     channel.configureBlocking(false);
@@ -79,6 +86,11 @@ final class UnaryConnection {
   private void sendIdle() {
     for (int client = 0; client < streams.length; client++)
       if (streams[client] == IDLE) send(client);
+  }
+
+  /** Of all messages so far. */
+  long receivedBytes() {
+    return receivedBytes;
   }
 
   int inFlight() {
@@ -136,6 +148,7 @@ final class UnaryConnection {
     int client = client(stream);
     if (client >= 0 && length > 0) answered[client] = true;
     received += length;
+    receivedBytes += length;
     if (received > RENEW_WINDOW_BYTES) {
       Frames.windowUpdate(out, received);
       received = 0;
@@ -173,7 +186,7 @@ final class UnaryConnection {
       int value = in.getInt();
       if (id == Frames.SETTING_HEADER_TABLE_SIZE && value < 4096)
         throw new IOException("the server keeps no header table of the default size");
-      if (id == Frames.SETTING_INITIAL_WINDOW_SIZE && value < Messages.MAX_BYTES)
+      if (id == Frames.SETTING_INITIAL_WINDOW_SIZE && value < messages.maxBytes())
         throw new IOException("the server's stream window is smaller than a request");
     }
     Frames.settingsAck(out);
@@ -195,8 +208,9 @@ final class UnaryConnection {
   }
 
   private void send(int client) {
-    if (sendWindowBytes < Messages.MAX_BYTES) return; // goes on after a window update
-    if (!listener.maySend()) return;
+    if (sendWindowBytes < messages.maxBytes()) return; // goes on after a window update
+    long dueNanos = listener.dueNanos();
+    if (dueNanos == Listener.NOT_NOW) return;
     var headers = opened ? laterHeaders : firstHeaders;
     opened = true;
     int stream = nextStream;
@@ -214,7 +228,7 @@ final class UnaryConnection {
     sendWindowBytes -= length;
     streams[client] = stream;
     answered[client] = false;
-    startedNanos[client] = System.nanoTime();
+    startedNanos[client] = dueNanos;
     inFlight++;
   }
 

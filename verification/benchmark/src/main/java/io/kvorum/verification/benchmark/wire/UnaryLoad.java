@@ -9,16 +9,24 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.concurrent.locks.LockSupport;
+import java.util.function.BooleanSupplier;
 import org.HdrHistogram.Histogram;
 
 /**
- * Clients in a closed loop on one thread. Connections stay open between runs, so that a measured
- * run finds a server that has warmed up on them.
+ * Clients on one thread: in a closed loop, or at a fixed rate, in which case the time of an answer
+ * counts from when its request was due, whether a client was free then or not. Connections stay
+ * open between runs, so that a measured run finds a server that has warmed up on them.
  */
 public final class UnaryLoad implements AutoCloseable {
   private static final Duration DRAIN_LIMIT = Duration.ofSeconds(30);
   private static final long LONGEST_NANOS = Duration.ofMinutes(1).toNanos();
   private static final int SELECT_MILLIS = 100;
+
+  /** Below a millisecond a selector waits for none or for ever. */
+  private static final long SHORTEST_SELECT_NANOS = Duration.ofMillis(1).toNanos();
+
+  private static final long LONGEST_NAP_NANOS = 100_000;
 
   private final Selector selector;
   private final List<UnaryConnection> connections = new ArrayList<>();
@@ -26,6 +34,13 @@ public final class UnaryLoad implements AutoCloseable {
   private Map<String, Long> failures = new TreeMap<>();
   private long remaining;
   private long deadlineNanos;
+
+  /** Between requests at a fixed rate; 0 in a closed loop. */
+  private long intervalNanos;
+
+  private long nextDueNanos;
+  private int turn;
+  private BooleanSupplier goesOn = () -> true;
 
   /**
    * What one run did.
@@ -89,6 +104,28 @@ public final class UnaryLoad implements AutoCloseable {
     return run(requests, Duration.ofDays(1));
   }
 
+  /**
+   * Sends at a fixed rate for this long, or shorter if told so, and waits for the last answers.
+   *
+   * @param goesOn asked now and then
+   */
+  public Result run(int perSecond, Duration length, BooleanSupplier goesOn) {
+    intervalNanos = Duration.ofSeconds(1).toNanos() / perSecond;
+    nextDueNanos = System.nanoTime();
+    this.goesOn = goesOn;
+    try {
+      return run(Long.MAX_VALUE, length);
+    } finally {
+      intervalNanos = 0;
+      this.goesOn = () -> true;
+    }
+  }
+
+  /** What all connections received in messages so far. */
+  public long receivedBytes() {
+    return connections.stream().mapToLong(UnaryConnection::receivedBytes).sum();
+  }
+
   /** Sends until either is reached, and waits for the last answers. */
   public Result run(long requests, Duration length) {
     latencyNanos = new Histogram(LONGEST_NANOS, 3);
@@ -98,8 +135,9 @@ public final class UnaryLoad implements AutoCloseable {
     deadlineNanos = began + length.toNanos();
     try {
       for (var connection : connections) connection.start();
-      while (inFlight() > 0) {
-        selector.select(SELECT_MILLIS);
+      while (inFlight() > 0 || sendsLater()) {
+        if (intervalNanos == 0) selector.select(SELECT_MILLIS);
+        else awaitDue();
         for (var key : selector.selectedKeys()) ((UnaryConnection) key.attachment()).ready();
         selector.selectedKeys().clear();
         if (System.nanoTime() - deadlineNanos > DRAIN_LIMIT.toNanos())
@@ -109,6 +147,29 @@ public final class UnaryLoad implements AutoCloseable {
       throw new UncheckedIOException(e);
     }
     return new Result(Duration.ofNanos(System.nanoTime() - began), latencyNanos, failures);
+  }
+
+  private boolean sendsLater() {
+    return intervalNanos > 0 && System.nanoTime() - deadlineNanos < 0 && goesOn.getAsBoolean();
+  }
+
+  /** Until the next request is due, or something arrives a little later than it could. */
+  private void awaitDue() throws IOException {
+    long left = nextDueNanos - System.nanoTime();
+    if (left > SHORTEST_SELECT_NANOS) {
+      selector.select(left / SHORTEST_SELECT_NANOS);
+    } else {
+      if (left > 0) LockSupport.parkNanos(Math.min(left, LONGEST_NAP_NANOS));
+      selector.selectNow();
+    }
+    // another connection begins each time, so that all have their share
+    for (int i = 0; i < connections.size() && isDue(); i++)
+      connections.get((turn + i) % connections.size()).start();
+    turn++;
+  }
+
+  private boolean isDue() {
+    return System.nanoTime() - nextDueNanos >= 0;
   }
 
   private static Selector open() {
@@ -134,10 +195,16 @@ public final class UnaryLoad implements AutoCloseable {
     }
 
     @Override
-    public boolean maySend() {
-      if (remaining <= 0 || System.nanoTime() - deadlineNanos > 0) return false;
+    public long dueNanos() {
+      long now = System.nanoTime();
+      if (remaining <= 0 || now - deadlineNanos > 0 || !goesOn.getAsBoolean()) return NOT_NOW;
+      if (intervalNanos > 0) {
+        if (now - nextDueNanos < 0) return NOT_NOW;
+        now = nextDueNanos;
+        nextDueNanos += intervalNanos;
+      }
       remaining--;
-      return true;
+      return now;
     }
   }
 

@@ -35,6 +35,11 @@ final class Canonical {
     };
   }
 
+  /** A range whose order is that of its keys. */
+  static RangeResponse streamed(RangeResponse response) {
+    return response.toBuilder().setHeader(header(response.getHeader())).build();
+  }
+
   private static Message message(Call call, Message message) {
     return switch (call) {
       case Call.Range range -> range(range.request(), (RangeResponse) message);

@@ -1,16 +1,11 @@
 package io.kvorum.verification.conformance.differential;
 
-import com.google.protobuf.Message;
 import io.etcd.jetcd.api.CompactionRequest;
 import io.etcd.jetcd.api.HashKVRequest;
 import io.etcd.jetcd.api.HashKVResponse;
 import io.etcd.jetcd.api.MaintenanceGrpc;
-import io.etcd.jetcd.api.ResponseHeader;
 import io.etcd.jetcd.api.StatusRequest;
-import io.grpc.CallOptions;
-import io.grpc.MethodDescriptor;
 import io.grpc.StatusRuntimeException;
-import io.grpc.stub.ClientCalls;
 import io.kvorum.verification.conformance.harness.Connection;
 import java.util.List;
 import java.util.SplittableRandom;
@@ -78,8 +73,8 @@ public final class HashDifferential {
     while (!isSendable(call)) {
       call = source.next();
     }
-    long right = revision(reference, call);
-    long given = revision(subject, call);
+    long right = Unary.revision(reference, call);
+    long given = Unary.revision(subject, call);
     if (right != given) {
       throw new AssertionError("revision " + right + " and " + given + " after\n" + call.text());
     }
@@ -148,24 +143,5 @@ public final class HashDifferential {
     } catch (StatusRuntimeException refused) {
       return refused.getStatus().toString();
     }
-  }
-
-  /** The revision of the answer; 0 for a refusal, whose text is compared elsewhere. */
-  private static long revision(Connection server, Call call) {
-    try {
-      Message answer = call(server, call.method(), call.request());
-      Object header = answer.getField(answer.getDescriptorForType().findFieldByName("header"));
-      return ((ResponseHeader) header).getRevision();
-    } catch (StatusRuntimeException refused) {
-      return 0;
-    }
-  }
-
-  @SuppressWarnings("unchecked") // a call's request is of its method's type by construction
-  private static <Q extends Message, R extends Message> R call(
-      Connection server, MethodDescriptor<Q, R> method, Message request) {
-    CallOptions options =
-        CallOptions.DEFAULT.withDeadlineAfter(CALL_LIMIT_SECONDS, TimeUnit.SECONDS);
-    return ClientCalls.blockingUnaryCall(server.channel(), method, options, (Q) request);
   }
 }
