@@ -30,6 +30,7 @@ final class ConfigAssembly {
   private static final long MAX_ELECTION_TIMEOUT_MILLIS = 50_000;
   private static final long DEFAULT_SNAPSHOT_COUNT = 10_000;
   private static final long DEFAULT_QUOTA_BYTES = 2_147_483_648L;
+  private static final long ADVISED_QUOTA_BYTES = 8_589_934_592L;
   private static final int DEFAULT_COMPACTION_BATCH = 1_000;
   private static final Duration DEFAULT_COMPACTION_SLEEP = Duration.ofMillis(10);
   private static final Duration DEFAULT_PROGRESS_INTERVAL = Duration.ofMinutes(10);
@@ -169,14 +170,15 @@ final class ConfigAssembly {
 
   private StorageConfig storage() {
     long quota = settings.number(MemberFlags.QUOTA_BACKEND_BYTES, Long.MIN_VALUE, Long.MAX_VALUE);
-    if (quota != 0 && quota != DEFAULT_QUOTA_BYTES) {
-      settings.refuseNotYet(MemberFlags.QUOTA_BACKEND_BYTES, "; only 0 or " + DEFAULT_QUOTA_BYTES);
+    if (quota > ADVISED_QUOTA_BYTES) {
+      findings.warn(
+          "--quota-backend-bytes=" + quota + " exceeds the advised " + ADVISED_QUOTA_BYTES);
     }
     long batch = settings.number(OperationFlags.COMPACTION_BATCH_LIMIT, 0, Integer.MAX_VALUE);
     Duration sleep = settings.duration(OperationFlags.COMPACTION_SLEEP_INTERVAL);
     boolean byRevision = settings.choice(ClusterFlags.AUTO_COMPACTION_MODE).equals("revision");
     return new StorageConfig(
-        DEFAULT_QUOTA_BYTES,
+        quota == 0 ? DEFAULT_QUOTA_BYTES : quota,
         settings.bool(OperationFlags.UNSAFE_NO_FSYNC),
         batch == 0 ? DEFAULT_COMPACTION_BATCH : (int) batch,
         sleep.isZero() ? DEFAULT_COMPACTION_SLEEP : sleep,

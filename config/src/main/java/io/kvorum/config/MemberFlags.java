@@ -53,7 +53,11 @@ final class MemberFlags {
   static final Flag MAX_WALS =
       flag("max-wals", UINT, "5", "log files kept; Kvorum's log trims itself").with(WITHOUT_EFFECT);
   static final Flag QUOTA_BACKEND_BYTES =
-      flag("quota-backend-bytes", INT64, "0", "most bytes the keyspace may take; 0 means 2 GiB");
+      flag(
+          "quota-backend-bytes",
+          INT64,
+          "0",
+          "most bytes the keyspace may take; 0 means 2 GiB, negative no limit");
   static final Flag MAX_TXN_OPS =
       flag("max-txn-ops", UINT, "128", "most operations in each list of a transaction");
   static final Flag MAX_REQUEST_BYTES =

@@ -116,7 +116,8 @@ public record ServerConfig(
   /**
    * The keyspace and the log on disk.
    *
-   * @param quotaBytes most bytes the keyspace may take before writes are refused
+   * @param quotaBytes most bytes the keyspace may take before writes are refused; negative for no
+   *     limit
    * @param unsafeNoFsync true never syncs, which loses data on a crash
    * @param compactionBatchRevisions revisions per step of a physical compaction
    * @param compactionSleepInterval pause between those steps

@@ -294,7 +294,6 @@ class ValidationTest {
         "--initial-cluster=default=http://localhost:2380,b=unix://x",
         "--listen-peer-urls=https://localhost:2380",
         "--listen-peer-urls=unix://x",
-        "--quota-backend-bytes=-1",
         "--log-outputs=/var/log/etcd.log",
         "--feature-gates=LeaseCheckpoint=true",
         "--feature-gates=AllAlpha=true",
@@ -326,6 +325,17 @@ class ValidationTest {
     loaded("--compact-hash-check-time=60s", "--enable-grpc-gateway=T", "--max-learners=0x1");
     loaded(
         "--feature-gates=AllBeta=true,LeaseCheckpoint=false", "--quota-backend-bytes=2147483648");
+  }
+
+  @Test
+  void quotaHasADefaultAndCanBeSwitchedOff() {
+    assertEquals(2_147_483_648L, loaded().storage().quotaBytes());
+    assertEquals(2_147_483_648L, loaded("--quota-backend-bytes=0").storage().quotaBytes());
+    assertEquals(65_536, loaded("--quota-backend-bytes=65536").storage().quotaBytes());
+    assertEquals(-1, loaded("--quota-backend-bytes=-1").storage().quotaBytes());
+    assertEquals(
+        List.of("--quota-backend-bytes=8589934593 exceeds the advised 8589934592"),
+        warnings(Map.of(), "--quota-backend-bytes=8589934593"));
   }
 
   @Test

@@ -160,21 +160,23 @@ final class Node {
   }
 
   private void mirror(Keyspace opened) {
-    new EtcdMetrics(telemetry)
-        .mirrorKeyspace(
-            () -> {
-              KeyspaceStats stats = opened.stats();
-              return new EtcdMetrics.KeyspaceFigures(
-                  stats.puts(),
-                  stats.deletes(),
-                  stats.ranges(),
-                  stats.txns(),
-                  stats.liveKeys(),
-                  stats.putBytes(),
-                  stats.sizeBytes(),
-                  opened.currentRevision(),
-                  opened.compactedRevision());
-            });
+    EtcdMetrics metrics = new EtcdMetrics(telemetry);
+    metrics.quota(config.storage().quotaBytes());
+    metrics.mirrorKeyspace(
+        () -> {
+          KeyspaceStats stats = opened.stats();
+          return new EtcdMetrics.KeyspaceFigures(
+              stats.puts(),
+              stats.deletes(),
+              stats.ranges(),
+              stats.txns(),
+              stats.liveKeys(),
+              stats.putBytes(),
+              stats.sizeBytes(),
+              stats.sizeInUseBytes(),
+              opened.currentRevision(),
+              opened.compactedRevision());
+        });
   }
 
   private <M> ActorRef<M> spawn(org.apache.pekko.actor.typed.Behavior<M> behavior) {

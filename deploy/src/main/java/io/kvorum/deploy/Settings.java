@@ -64,7 +64,8 @@ final class Settings {
         raft.snapshotCountEntries(),
         config.storage().warningApplyDuration(),
         progress.isZero() ? DEFAULT_WATCH_PROGRESS_INTERVAL : progress,
-        retention(config.storage()));
+        retention(config.storage()),
+        new GroupSettings.Safeguards(config.storage().quotaBytes()));
   }
 
   private static HistoryRetention retention(ServerConfig.StorageConfig storage) {

@@ -69,6 +69,9 @@ public final class Applier extends AbstractBehavior<Applier.Message> {
      */
     void configuration(Configuration configuration, long index);
 
+    /** The alarms changed. Their callers have no answer yet. */
+    void alarms();
+
     /** A snapshot was installed: the keyspace stands at this revision now, without a way there. */
     void replaced(long currentRevision);
 
@@ -94,12 +97,14 @@ public final class Applier extends AbstractBehavior<Applier.Message> {
    * A batch that is in the keyspace, and whom it has to be told.
    *
    * @param changesMembership whether it holds entries of that kind, also refused ones
+   * @param changesAlarms whether alarms were raised or cleared
    */
   private record Applied(
       List<Entry> entries,
       List<EntryApplier.Answer> answers,
       List<RevisionEvents> events,
-      boolean changesMembership) {}
+      boolean changesMembership,
+      boolean changesAlarms) {}
 
   private final Keyspace keyspace;
   private final EntryApplier entryApplier;
@@ -276,6 +281,7 @@ public final class Applier extends AbstractBehavior<Applier.Message> {
     List<EntryApplier.Answer> answers = new ArrayList<>(batched.size());
     List<RevisionEvents> events;
     boolean changesMembership;
+    boolean changesAlarms;
     try (ApplyBatch batch = keyspace.beginBatch()) {
       for (Entry entry : batched) {
         answers.add(entryApplier.apply(batch, entry));
@@ -283,6 +289,7 @@ public final class Applier extends AbstractBehavior<Applier.Message> {
       changesMembership =
           entryApplier.changesMembership()
               || batched.stream().anyMatch(e -> e.kind() == EntryKind.MEMBERSHIP);
+      changesAlarms = entryApplier.changesAlarms();
       entryApplier.writeTo(batch);
       events = batch.commit();
     } catch (StorageException e) {
@@ -290,7 +297,7 @@ public final class Applier extends AbstractBehavior<Applier.Message> {
       throw e;
     }
     entryApplier.written();
-    return new Applied(batched, answers, events, changesMembership);
+    return new Applied(batched, answers, events, changesMembership, changesAlarms);
   }
 
   /**
@@ -305,6 +312,9 @@ public final class Applier extends AbstractBehavior<Applier.Message> {
       listener.durable(durable);
     }
     applied.advance(batch.entries().getLast().position());
+    if (batch.changesAlarms()) {
+      listener.alarms();
+    }
     answer(batch);
     listener.events(batch.events());
   }

@@ -26,13 +26,25 @@ public final class EntryApplier {
   record Answer(long requestId, Outcome<Object> outcome) {}
 
   private final MembershipState membership;
+  private final AlarmState alarms;
   private final List<StoredState<?>> states;
   private final CommandLayer layers;
 
-  public EntryApplier(MembershipState membership) {
+  /**
+   * @param quota this member's own
+   * @param quotaExceeded told of what this member had no room for; must not block
+   */
+  public EntryApplier(
+      MembershipState membership, AlarmState alarms, Quota quota, Runnable quotaExceeded) {
     this.membership = membership;
-    this.states = List.of(membership);
-    this.layers = new StoreLayer(membership);
+    this.alarms = alarms;
+    this.states = List.of(membership, alarms);
+    // Outermost first, as in etcd: corrupt, no space, quota, store.
+    this.layers =
+        new CorruptLayer(
+            alarms,
+            new NoSpaceLayer(
+                alarms, new QuotaLayer(quota, quotaExceeded, new StoreLayer(membership, alarms))));
   }
 
   /** Applies one entry, and consumes it in the batch. */
@@ -73,6 +85,10 @@ public final class EntryApplier {
     return membership.changed();
   }
 
+  boolean changesAlarms() {
+    return alarms.changed();
+  }
+
   /** The state beside the keys goes into the batch that changed it. */
   void writeTo(ApplyBatch batch) {
     states.forEach(state -> state.writeTo(batch));
@@ -96,5 +112,6 @@ public final class EntryApplier {
           "the snapshot at " + keyspace.applied() + " does not say who the members are");
     }
     membership.replace(MembershipState.parse(stored));
+    alarms.replace(AlarmState.storedIn(keyspace));
   }
 }

@@ -16,7 +16,7 @@ import java.util.List;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
-/** The replicated membership and the cluster's version. */
+/** The replicated membership, the cluster's version, and the downgrade that is asked for. */
 public final class MembershipState extends StoredState<Membership> {
   /** Key of the membership among the keyspace's meta records. */
   public static final String META_KEY = "membership";
@@ -169,6 +169,10 @@ public final class MembershipState extends StoredState<Membership> {
 
   void applyClusterVersion(String version) {
     set(get().toBuilder().setClusterVersion(version).build());
+  }
+
+  void applyDowngrade(String targetVersion) {
+    set(get().toBuilder().setDowngradeTarget(targetVersion).build());
   }
 
   private static void edit(

@@ -8,9 +8,11 @@ import io.kvorum.protocol.internal.Command;
 /** The innermost layer: what each command does to the keyspace and the state beside it. */
 final class StoreLayer implements CommandLayer {
   private final MembershipState membership;
+  private final AlarmState alarms;
 
-  StoreLayer(MembershipState membership) {
+  StoreLayer(MembershipState membership, AlarmState alarms) {
     this.membership = membership;
+    this.alarms = alarms;
   }
 
   @Override
@@ -20,6 +22,10 @@ final class StoreLayer implements CommandLayer {
       case DELETE_RANGE -> batch.deleteRange(at, command.getDeleteRange()).map(r -> r);
       case TXN -> batch.txn(at, command.getTxn()).map(r -> r);
       case COMPACTION -> batch.compact(at, command.getCompaction()).map(r -> r);
+      case ALARM -> {
+        batch.skip(at);
+        yield Outcome.ok(alarms.apply(command.getAlarm()));
+      }
       case MEMBER_ATTRIBUTES -> {
         membership.apply(command.getMemberAttributes());
         batch.skip(at);
@@ -27,6 +33,11 @@ final class StoreLayer implements CommandLayer {
       }
       case CLUSTER_VERSION -> {
         membership.applyClusterVersion(command.getClusterVersion().getVersion());
+        batch.skip(at);
+        yield Outcome.ok(membership.get());
+      }
+      case DOWNGRADE -> {
+        membership.applyDowngrade(command.getDowngrade().getTargetVersion());
         batch.skip(at);
         yield Outcome.ok(membership.get());
       }

@@ -35,9 +35,20 @@ public interface Group {
    */
   CompletionStage<Outcome<Done>> linearizableBarrier();
 
+  /** This member. */
+  MemberId member();
+
   MemberAdministration members();
 
   Maintenance maintenance();
+
+  Alarms alarms();
+
+  /**
+   * Whether a request of this cost fits into this member's quota; {@link
+   * io.kvorum.actors.apply.Quota} tells what a request costs. Cheap.
+   */
+  boolean hasRoomFor(long costBytes);
 
   /** A consistent view of what this member has applied; to be closed. */
   ReadView view();

@@ -20,6 +20,7 @@ import java.util.Map;
  * @param warnApply a batch of entries that takes longer to apply is logged
  * @param watchProgressInterval between progress notifications of an idle watch
  * @param retention how much history is kept
+ * @param safeguards what is refused or looked after so that the data stays whole
  */
 public record GroupSettings(
     GroupId group,
@@ -36,7 +37,8 @@ public record GroupSettings(
     long syncEntries,
     Duration warnApply,
     Duration watchProgressInterval,
-    HistoryRetention retention) {
+    HistoryRetention retention,
+    Safeguards safeguards) {
 
   /**
    * How the group comes to be; all but the last two only matter where the log is empty.
@@ -62,6 +64,20 @@ public record GroupSettings(
    * @param maxLearners most members without a vote
    */
   public record MemberRules(boolean strict, int maxLearners) {}
+
+  /**
+   * What keeps a member from growing without limit.
+   *
+   * @param quotaBytes most bytes of the store, negative for no limit
+   */
+  public record Safeguards(long quotaBytes) {
+    /** etcd's, 2 GiB. */
+    public static final long DEFAULT_QUOTA_BYTES = 2L << 30;
+
+    public static Safeguards defaults() {
+      return new Safeguards(DEFAULT_QUOTA_BYTES);
+    }
+  }
 
   Duration electionTimeout() {
     return tick.multipliedBy(raft.electionTimeoutTicks());

@@ -10,6 +10,7 @@ import java.util.List;
  * @param leader {@link MemberId#NONE} while none is known
  * @param term of the newest entry this member has applied
  * @param clusterVersion for example {@code 3.7.0}; empty until decided
+ * @param downgradeTarget for example {@code 3.6.0}; empty while no downgrade is enabled
  * @param members ascending by id
  * @param dbSizeBytes logical size of what is stored, history included
  * @param dbSizeInUseBytes of it, what is still reachable
@@ -24,6 +25,7 @@ public record GroupStatus(
     boolean learner,
     long currentRevision,
     String clusterVersion,
+    String downgradeTarget,
     List<Member> members,
     long dbSizeBytes,
     long dbSizeInUseBytes) {}

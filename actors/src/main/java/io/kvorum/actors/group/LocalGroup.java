@@ -1,8 +1,10 @@
 package io.kvorum.actors.group;
 
+import io.kvorum.actors.apply.AlarmState;
 import io.kvorum.actors.apply.AppliedIndex;
 import io.kvorum.actors.apply.MembershipState;
 import io.kvorum.actors.apply.PendingProposals;
+import io.kvorum.actors.apply.Quota;
 import io.kvorum.actors.cluster.GroupPeers;
 import io.kvorum.actors.raft.Ports;
 import io.kvorum.actors.raft.Proposal;
@@ -20,6 +22,8 @@ import io.kvorum.protocol.EtcdError;
 import io.kvorum.protocol.LogPosition;
 import io.kvorum.protocol.MemberId;
 import io.kvorum.protocol.Outcome;
+import io.kvorum.protocol.etcdserverpb.AlarmResponse;
+import io.kvorum.protocol.etcdserverpb.AlarmType;
 import io.kvorum.protocol.etcdserverpb.ResponseHeader;
 import io.kvorum.protocol.etcdserverpb.WatchRequest;
 import io.kvorum.protocol.etcdserverpb.WatchResponse;
@@ -63,6 +67,8 @@ final class LocalGroup implements Group, Ports.Replies, Ports.Observer {
   private final GroupPeers peers;
   private final LocalMembers members;
   private final LocalMaintenance maintenance;
+  private final LocalAlarms alarms;
+  private final Quota quota;
   private volatile long committed;
   private final ApplyGate gate;
   private volatile boolean stalled;
@@ -78,6 +84,7 @@ final class LocalGroup implements Group, Ports.Replies, Ports.Observer {
       GroupSettings settings,
       Keyspace keyspace,
       MembershipState membership,
+      AlarmState alarmState,
       EtcdMetrics metrics,
       Executor readExecutor,
       Executor maintenanceExecutor,
@@ -103,6 +110,10 @@ final class LocalGroup implements Group, Ports.Replies, Ports.Observer {
         new PendingProposals(
             identity.member(), System.currentTimeMillis(), timeoutNanos, this::whyLate);
     this.peers = peers;
+    this.quota = new Quota(settings.safeguards().quotaBytes());
+    this.alarms =
+        new LocalAlarms(
+            alarmState, command -> propose(command, AlarmResponse.Builder.class), metrics);
     this.maintenance = new LocalMaintenance(keyspace, identity.clusterId(), maintenanceExecutor);
     this.members =
         new LocalMembers(
@@ -151,7 +162,14 @@ final class LocalGroup implements Group, Ports.Replies, Ports.Observer {
             proposals.complete(id, Outcome.refused(EtcdError.REQUEST_TOO_MANY_REQUESTS));
           });
     }
-    return answer.thenApply(outcome -> outcome.map(reply::cast));
+    return answer.thenCompose(this::whenAlarmed).thenApply(outcome -> outcome.map(reply::cast));
+  }
+
+  /** Who is told that there is no room finds the alarm raised, as in etcd. */
+  private CompletionStage<Outcome<Object>> whenAlarmed(Outcome<Object> outcome) {
+    return outcome instanceof Outcome.Refused<Object>(var error) && error == EtcdError.NO_SPACE
+        ? alarms.settled(identity.member(), AlarmType.NOSPACE).handle((settled, failure) -> outcome)
+        : CompletableFuture.completedFuture(outcome);
   }
 
   private <T> CompletionStage<Outcome<T>> refused(EtcdError error) {
@@ -186,6 +204,11 @@ final class LocalGroup implements Group, Ports.Replies, Ports.Observer {
   }
 
   @Override
+  public MemberId member() {
+    return identity.member();
+  }
+
+  @Override
   public MemberAdministration members() {
     return members;
   }
@@ -193,6 +216,25 @@ final class LocalGroup implements Group, Ports.Replies, Ports.Observer {
   @Override
   public Maintenance maintenance() {
     return maintenance;
+  }
+
+  @Override
+  public LocalAlarms alarms() {
+    return alarms;
+  }
+
+  @Override
+  public boolean hasRoomFor(long costBytes) {
+    return quota.allows(costBytes, keyspace.sizeBytes());
+  }
+
+  /** Something was applied that this member had no room for. */
+  void quotaExceeded() {
+    var unused = alarms.activate(identity.member(), AlarmType.NOSPACE);
+  }
+
+  Quota quota() {
+    return quota;
   }
 
   @Override
@@ -225,6 +267,7 @@ final class LocalGroup implements Group, Ports.Replies, Ports.Observer {
         standing() == Standing.LEARNER,
         keyspace.currentRevision(),
         now.getClusterVersion(),
+        now.getDowngradeTarget(),
         LocalMembers.members(now),
         stats.sizeBytes(),
         stats.sizeInUseBytes());

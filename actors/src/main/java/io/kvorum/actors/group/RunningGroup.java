@@ -1,6 +1,7 @@
 package io.kvorum.actors.group;
 
 import com.google.protobuf.ByteString;
+import io.kvorum.actors.apply.AlarmState;
 import io.kvorum.actors.apply.AppliedIndex;
 import io.kvorum.actors.apply.Applier;
 import io.kvorum.actors.apply.EntryApplier;
@@ -105,6 +106,7 @@ final class RunningGroup {
             start.stored() == null
                 ? Membership.newBuilder().setClusterId(start.identity().clusterId()).build()
                 : start.stored());
+    AlarmState alarms = new AlarmState(AlarmState.storedIn(environment.keyspace()));
     Handler handler = new Handler();
     this.peers = environment.peers().join(start.identity(), handler);
     tellPeers();
@@ -126,6 +128,7 @@ final class RunningGroup {
             settings,
             environment.keyspace(),
             membership,
+            alarms,
             metrics,
             environment.readExecutor(),
             context
@@ -146,7 +149,7 @@ final class RunningGroup {
         context.spawn(
             Applier.create(
                 environment.keyspace(),
-                new EntryApplier(membership),
+                new EntryApplier(membership, alarms, local.quota(), local::quotaExceeded),
                 local.proposals(),
                 applied,
                 new Applier.SyncPolicy(settings.syncEntries(), SYNC_BYTES),
@@ -340,8 +343,14 @@ final class RunningGroup {
     }
 
     @Override
+    public void alarms() {
+      group.alarms().changed();
+    }
+
+    @Override
     public void replaced(long currentRevision) {
       publisher.jump(currentRevision);
+      group.alarms().changed();
       owner.membership(membership.get());
     }
 

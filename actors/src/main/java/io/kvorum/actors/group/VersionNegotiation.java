@@ -10,8 +10,9 @@ import java.util.regex.Pattern;
 
 /**
  * Which version a cluster may speak: the lowest of its members' versions, without the patch level.
- * The leader decides it when it has heard all members, and it never goes back; so a cluster whose
- * members are upgraded one by one uses what is new only when all of them know it.
+ * The leader decides it when it has heard all members, and it goes back only for a downgrade that
+ * was enabled; so a cluster whose members are upgraded one by one uses what is new only when all of
+ * them know it.
  */
 final class VersionNegotiation {
   private static final Pattern FORM = Pattern.compile("(\\d{1,9})\\.(\\d{1,9})(\\.\\d.*)?");
@@ -26,6 +27,14 @@ final class VersionNegotiation {
           ? Optional.of(
               new Minor(Integer.parseInt(matcher.group(1)), Integer.parseInt(matcher.group(2))))
           : Optional.empty();
+    }
+
+    boolean isOneBelow(Optional<Minor> other) {
+      return other.equals(Optional.of(new Minor(major, minor + 1)));
+    }
+
+    String text() {
+      return major + "." + minor + ".0";
     }
 
     @Override
@@ -43,6 +52,24 @@ final class VersionNegotiation {
    */
   static Optional<String> decide(
       Membership membership, Function<MemberId, Optional<String>> serverVersion) {
+    Optional<Minor> lowest = lowest(membership, serverVersion);
+    Optional<Minor> present = Minor.parse(membership.getClusterVersion());
+    if (!membership.getDowngradeTarget().isEmpty()) {
+      // One step down from what all members run, as etcd's (version/monitor.go), or nothing.
+      Optional<Minor> target = Minor.parse(membership.getDowngradeTarget());
+      return target
+          .filter(next -> !target.equals(present))
+          .filter(next -> next.isOneBelow(present) && next.isOneBelow(lowest))
+          .map(Minor::text);
+    }
+    return lowest
+        .filter(next -> present.isEmpty() || next.compareTo(present.get()) > 0)
+        .map(Minor::text);
+  }
+
+  /** Of all members' versions; empty as long as one is not known. */
+  private static Optional<Minor> lowest(
+      Membership membership, Function<MemberId, Optional<String>> serverVersion) {
     Optional<Minor> lowest = Optional.empty();
     for (Membership.Member member : membership.getMembersList()) {
       Optional<Minor> version =
@@ -52,9 +79,6 @@ final class VersionNegotiation {
       }
       lowest = lowest.filter(l -> l.compareTo(version.get()) <= 0).or(() -> version);
     }
-    Optional<Minor> present = Minor.parse(membership.getClusterVersion());
-    return lowest
-        .filter(next -> present.isEmpty() || next.compareTo(present.get()) > 0)
-        .map(next -> next.major() + "." + next.minor() + ".0");
+    return lowest;
   }
 }

@@ -73,6 +73,7 @@ public final class EtcdMetrics {
       long liveKeys,
       long putBytes,
       long storeBytes,
+      long storeBytesInUse,
       long currentRevision,
       long compactedRevision) {}
 
@@ -112,6 +113,8 @@ public final class EtcdMetrics {
         "etcd_debugging_mvcc_total_put_size_in_bytes", () -> keyspace.get().putBytes());
     telemetry.sampled("etcd_mvcc_db_total_size_in_bytes", () -> keyspace.get().storeBytes());
     telemetry.sampled(
+        "etcd_mvcc_db_total_size_in_use_in_bytes", () -> keyspace.get().storeBytesInUse());
+    telemetry.sampled(
         "etcd_debugging_mvcc_current_revision", () -> keyspace.get().currentRevision());
     telemetry.sampled(
         "etcd_debugging_mvcc_compact_revision", () -> keyspace.get().compactedRevision());
@@ -121,6 +124,23 @@ public final class EtcdMetrics {
   public void identify(String memberIdHex, String serverVersion) {
     telemetry.gauge("etcd_server_id", Map.of("server_id", memberIdHex)).set(1);
     telemetry.gauge("etcd_server_version", Map.of("server_version", serverVersion)).set(1);
+  }
+
+  /**
+   * Whether an alarm is raised. etcd counts requests to raise one here, and shows what was raised
+   * before its start as nothing.
+   *
+   * @param type for example {@code NOSPACE}
+   */
+  public void alarm(String memberIdHex, String type, boolean raised) {
+    telemetry
+        .gauge("etcd_debugging_server_alarms", Map.of("server_id", memberIdHex, "alarm_type", type))
+        .set(raised ? 1 : 0);
+  }
+
+  /** The largest size of the store; negative for none. Once for a process. */
+  public void quota(long bytes) {
+    telemetry.sampled("etcd_server_quota_backend_bytes", () -> bytes);
   }
 
   /**

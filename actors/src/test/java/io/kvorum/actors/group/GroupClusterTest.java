@@ -127,7 +127,8 @@ final class GroupClusterTest {
         10_000,
         Duration.ofSeconds(1),
         Duration.ofMinutes(10),
-        new HistoryRetention.Everything());
+        new HistoryRetention.Everything(),
+        GroupSettings.Safeguards.defaults());
   }
 
   /** Started, and each knows of the others that they have. */

@@ -42,7 +42,8 @@ final class JoiningTest {
         10_000,
         Duration.ofMillis(100),
         Duration.ofMinutes(10),
-        new HistoryRetention.Everything());
+        new HistoryRetention.Everything(),
+        GroupSettings.Safeguards.defaults());
   }
 
   private static String url(String member) {

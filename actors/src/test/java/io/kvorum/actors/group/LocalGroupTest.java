@@ -96,7 +96,8 @@ final class LocalGroupTest {
         10_000,
         Duration.ofMillis(100),
         Duration.ofMinutes(10),
-        new HistoryRetention.Everything());
+        new HistoryRetention.Everything(),
+        GroupSettings.Safeguards.defaults());
   }
 
   private static Outcome<PutResponse.Builder> put(Group group, String key, String value)

@@ -2,11 +2,13 @@ package io.kvorum.actors.snapshot;
 
 import com.google.protobuf.ByteString;
 import com.typesafe.config.ConfigFactory;
+import io.kvorum.actors.apply.AlarmState;
 import io.kvorum.actors.apply.AppliedIndex;
 import io.kvorum.actors.apply.Applier;
 import io.kvorum.actors.apply.EntryApplier;
 import io.kvorum.actors.apply.MembershipState;
 import io.kvorum.actors.apply.PendingProposals;
+import io.kvorum.actors.apply.Quota;
 import io.kvorum.actors.raft.ReplicaMessage;
 import io.kvorum.actors.raft.membership.Configuration;
 import io.kvorum.actors.telemetry.Telemetry;
@@ -21,6 +23,7 @@ import io.kvorum.protocol.GroupId;
 import io.kvorum.protocol.LogPosition;
 import io.kvorum.protocol.MemberId;
 import io.kvorum.protocol.etcdserverpb.PutRequest;
+import io.kvorum.protocol.internal.AlarmSet;
 import io.kvorum.protocol.internal.Membership;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -96,7 +99,11 @@ final class SnapshotCluster implements AutoCloseable {
           kit.spawn(
               Applier.create(
                   keyspace,
-                  new EntryApplier(membership),
+                  new EntryApplier(
+                      membership,
+                      new AlarmState(AlarmSet.getDefaultInstance()),
+                      new Quota(-1),
+                      () -> {}),
                   new PendingProposals(id, 0, 1, now -> EtcdError.TIMEOUT),
                   applied,
                   new Applier.SyncPolicy(1000, 1 << 20),
@@ -208,6 +215,9 @@ final class SnapshotCluster implements AutoCloseable {
 
     @Override
     public void configuration(Configuration configuration, long index) {}
+
+    @Override
+    public void alarms() {}
 
     @Override
     public void replaced(long currentRevision) {

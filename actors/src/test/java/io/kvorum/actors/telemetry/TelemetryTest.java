@@ -206,7 +206,7 @@ class TelemetryTest {
     metrics.identify("8e9e05c52164694d", "3.7.1");
     metrics.clusterVersion("", "3.6");
     metrics.clusterVersion("3.6", "3.7");
-    metrics.mirrorKeyspace(() -> new EtcdMetrics.KeyspaceFigures(1, 2, 3, 4, 5, 6, 7, 8, -1));
+    metrics.mirrorKeyspace(() -> new EtcdMetrics.KeyspaceFigures(1, 2, 3, 4, 5, 6, 7, 6, 8, -1));
     var page = scrape(telemetry);
     for (var family : page.typeByName.entrySet()) {
       var row = rowByName.get(family.getKey());

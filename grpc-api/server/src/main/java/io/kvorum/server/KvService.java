@@ -3,6 +3,7 @@ package io.kvorum.server;
 import com.google.protobuf.MessageLite;
 import com.google.protobuf.Parser;
 import io.grpc.Status;
+import io.kvorum.actors.apply.Quota;
 import io.kvorum.actors.group.Group;
 import io.kvorum.persistence.mvcc.ReadView;
 import io.kvorum.protocol.EtcdError;
@@ -51,6 +52,7 @@ final class KvService {
   private final Answers answers;
   private final RequestChecks checks;
   private final RpcMetrics metrics;
+  private final QuotaGuard quota;
 
   KvService(Group group, Reads reads, Answers answers, RequestChecks checks, RpcMetrics metrics) {
     this.group = group;
@@ -58,6 +60,7 @@ final class KvService {
     this.answers = answers;
     this.checks = checks;
     this.metrics = metrics;
+    this.quota = new QuotaGuard(group);
   }
 
   List<RpcMethod> methods() {
@@ -68,13 +71,17 @@ final class KvService {
             RangeRequest.parser(),
             false,
             this::rangeStream),
-        unary("Put", PutRequest.parser(), this::put),
+        unary("Put", PutRequest.parser(), put -> quota.within(Quota.cost(put), () -> put(put))),
         encoded(
             "DeleteRange",
             DeleteRangeRequest.parser(),
             delete -> false,
             (delete, over) -> deleteRange(delete)),
-        encoded("Txn", TxnRequest.parser(), txn -> false, this::txn),
+        encoded(
+            "Txn",
+            TxnRequest.parser(),
+            txn -> false,
+            (txn, over) -> quota.within(Quota.cost(txn), () -> txn(txn, over))),
         unary("Compact", CompactionRequest.parser(), this::compact));
   }
 

@@ -1,17 +1,19 @@
 package io.kvorum.server;
 
-import io.grpc.Status;
+import io.kvorum.actors.group.Alarms;
 import io.kvorum.actors.group.Group;
 import io.kvorum.actors.group.GroupStatus;
 import io.kvorum.actors.group.Maintenance;
 import io.kvorum.protocol.EtcdError;
 import io.kvorum.protocol.MemberId;
 import io.kvorum.protocol.Outcome;
+import io.kvorum.protocol.etcdserverpb.AlarmMember;
 import io.kvorum.protocol.etcdserverpb.AlarmRequest;
 import io.kvorum.protocol.etcdserverpb.AlarmResponse;
 import io.kvorum.protocol.etcdserverpb.DefragmentRequest;
 import io.kvorum.protocol.etcdserverpb.DefragmentResponse;
 import io.kvorum.protocol.etcdserverpb.DowngradeInfo;
+import io.kvorum.protocol.etcdserverpb.DowngradeRequest;
 import io.kvorum.protocol.etcdserverpb.HashKVRequest;
 import io.kvorum.protocol.etcdserverpb.HashKVResponse;
 import io.kvorum.protocol.etcdserverpb.HashRequest;
@@ -22,8 +24,8 @@ import io.kvorum.protocol.etcdserverpb.SnapshotRequest;
 import io.kvorum.protocol.etcdserverpb.SnapshotResponse;
 import io.kvorum.protocol.etcdserverpb.StatusRequest;
 import io.kvorum.protocol.etcdserverpb.StatusResponse;
+import io.kvorum.protocol.internal.Command;
 import io.kvorum.server.grpc.MethodName;
-import io.kvorum.server.grpc.RpcFailure;
 import io.kvorum.server.grpc.RpcMethod;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
@@ -56,6 +58,11 @@ final class MaintenanceService {
             AlarmRequest.parser(),
             alarm -> false,
             this::alarm),
+        new RpcMethod.Unary<>(
+            new MethodName("etcdserverpb.Maintenance", "Downgrade"),
+            DowngradeRequest.parser(),
+            downgrade -> false,
+            new DowngradeService(group)::downgrade),
         new RpcMethod.Unary<>(
             new MethodName("etcdserverpb.Maintenance", "MoveLeader"),
             MoveLeaderRequest.parser(),
@@ -135,25 +142,15 @@ final class MaintenanceService {
         .build();
   }
 
-  /**
-   * No alarm can be raised in this version of the server, so there are none to list; {@code etcdctl
-   * endpoint health} asks. Like etcd's, the list needs a quorum.
-   */
+  /** Through the log, the list too, which therefore needs a quorum. */
   private CompletionStage<Outcome<AlarmResponse>> alarm(AlarmRequest request) {
-    if (request.getAction() != AlarmRequest.AlarmAction.GET) {
-      throw new RpcFailure(
-          Status.UNIMPLEMENTED.withDescription(
-              "kvorum: raising and clearing alarms is not supported yet"));
-    }
     return group
-        .linearizableBarrier()
+        .propose(Command.newBuilder().setAlarm(request), AlarmResponse.Builder.class)
         .thenApply(
-            barrier ->
-                barrier.map(
-                    open ->
-                        AlarmResponse.newBuilder()
-                            .setHeader(group.header(group.status().currentRevision()))
-                            .build()));
+            outcome ->
+                outcome.map(
+                    alarms ->
+                        alarms.setHeader(group.header(group.status().currentRevision())).build()));
   }
 
   /** Its answer has no header, as etcd's. */
@@ -181,10 +178,22 @@ final class MaintenanceService {
             .setIsLearner(status.learner())
             // Follows the cluster version, and is empty until that is known.
             .setStorageVersion(status.clusterVersion())
-            .setDowngradeInfo(DowngradeInfo.getDefaultInstance());
+            .setDowngradeInfo(
+                DowngradeInfo.newBuilder()
+                    .setEnabled(!status.downgradeTarget().isEmpty())
+                    .setTargetVersion(status.downgradeTarget()));
     if (status.leader().equals(MemberId.NONE)) {
       response.addErrors(EtcdError.NO_LEADER.text());
     }
+    group.alarms().list().forEach(alarm -> response.addErrors(text(alarm)));
     return CompletableFuture.completedFuture(Outcome.ok(response.build()));
+  }
+
+  /** As Go prints the message; it leaves out what is zero, and puts one blank or two between. */
+  private static String text(AlarmMember alarm) {
+    String type = "alarm:" + Alarms.nameOf(alarm);
+    return alarm.getMemberID() == 0
+        ? type
+        : "memberID:" + Long.toUnsignedString(alarm.getMemberID()) + " " + type;
   }
 }

@@ -1,12 +1,14 @@
 package io.kvorum.server;
 
 import com.google.protobuf.ByteString;
+import io.kvorum.actors.group.Alarms;
 import io.kvorum.actors.group.Group;
 import io.kvorum.actors.raft.membership.Standing;
 import io.kvorum.protocol.MemberId;
 import io.kvorum.protocol.Outcome;
 import io.kvorum.protocol.etcdserverpb.RangeRequest;
 import io.kvorum.server.http.Probe;
+import java.util.List;
 import java.util.concurrent.CompletionStage;
 
 /** What the health pages see of the group. */
@@ -42,6 +44,11 @@ final class MemberProbe implements Probe {
   @Override
   public boolean isLearner() {
     return group.standing() == Standing.LEARNER;
+  }
+
+  @Override
+  public List<String> alarms() {
+    return group.alarms().list().stream().map(Alarms::nameOf).toList();
   }
 
   @Override

@@ -1,6 +1,7 @@
 package io.kvorum.server;
 
 import com.google.protobuf.ByteString;
+import io.kvorum.actors.group.Alarms;
 import io.kvorum.actors.group.Group;
 import io.kvorum.actors.group.GroupStatus;
 import io.kvorum.actors.group.Maintenance;
@@ -14,6 +15,9 @@ import io.kvorum.persistence.mvcc.ReadView;
 import io.kvorum.protocol.EtcdError;
 import io.kvorum.protocol.MemberId;
 import io.kvorum.protocol.Outcome;
+import io.kvorum.protocol.etcdserverpb.AlarmMember;
+import io.kvorum.protocol.etcdserverpb.AlarmResponse;
+import io.kvorum.protocol.etcdserverpb.AlarmType;
 import io.kvorum.protocol.etcdserverpb.CompactionResponse;
 import io.kvorum.protocol.etcdserverpb.DeleteRangeResponse;
 import io.kvorum.protocol.etcdserverpb.Member;
@@ -26,15 +30,18 @@ import io.kvorum.protocol.etcdserverpb.TxnResponse;
 import io.kvorum.protocol.etcdserverpb.WatchRequest;
 import io.kvorum.protocol.etcdserverpb.WatchResponse;
 import io.kvorum.protocol.internal.Command;
+import io.kvorum.protocol.internal.Membership;
 import io.kvorum.protocol.mvccpb.KeyValue;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.Executor;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Consumer;
 import java.util.function.Function;
 import java.util.function.Supplier;
 import org.apache.pekko.Done;
@@ -55,6 +62,9 @@ final class FakeGroup implements Group, AutoCloseable {
   volatile MemberId leader = new MemberId(MEMBER_ID);
   volatile Standing standing = Standing.VOTER;
   volatile String clusterVersion = "3.7.0";
+  volatile String downgradeTarget = "";
+  volatile long room = Long.MAX_VALUE;
+  final CopyOnWriteArrayList<AlarmMember> alarms = new CopyOnWriteArrayList<>();
   volatile Supplier<CompletionStage<Outcome<Done>>> barrier =
       () -> CompletableFuture.completedFuture(open());
   volatile Function<Command, CompletionStage<Outcome<Object>>> proposals =
@@ -94,6 +104,8 @@ final class FakeGroup implements Group, AutoCloseable {
       case PUT -> PutResponse.newBuilder().setHeader(revision());
       case DELETE_RANGE -> DeleteRangeResponse.newBuilder().setHeader(revision());
       case TXN -> TxnResponse.newBuilder().setHeader(revision()).setSucceeded(true);
+      case ALARM -> AlarmResponse.newBuilder();
+      case DOWNGRADE -> Membership.getDefaultInstance();
       case COMPACTION -> CompactionResponse.newBuilder().setHeader(revision());
       default -> throw new IllegalArgumentException("unexpected command " + command);
     };
@@ -140,6 +152,7 @@ final class FakeGroup implements Group, AutoCloseable {
         standing == Standing.LEARNER,
         REVISION,
         clusterVersion,
+        downgradeTarget,
         List.of(Member.newBuilder().setID(MEMBER_ID).setName("default").build()),
         20_480,
         16_384);
@@ -153,6 +166,21 @@ final class FakeGroup implements Group, AutoCloseable {
   @Override
   public Standing standing() {
     return standing;
+  }
+
+  @Override
+  public MemberId member() {
+    return new MemberId(MEMBER_ID);
+  }
+
+  @Override
+  public Alarms alarms() {
+    return new FakeAlarms();
+  }
+
+  @Override
+  public boolean hasRoomFor(long costBytes) {
+    return costBytes == 0 || costBytes <= room;
   }
 
   @Override
@@ -211,6 +239,29 @@ final class FakeGroup implements Group, AutoCloseable {
           List.of(
               new SnapshotPiece(ByteString.copyFromUtf8("content"), 0),
               new SnapshotPiece(ByteString.copyFromUtf8("checksum"), 0)));
+    }
+  }
+
+  private final class FakeAlarms implements Alarms {
+    @Override
+    public CompletionStage<Outcome<Done>> activate(MemberId member, AlarmType type) {
+      alarms.add(AlarmMember.newBuilder().setMemberID(member.value()).setAlarm(type).build());
+      return CompletableFuture.completedFuture(open());
+    }
+
+    @Override
+    public List<AlarmMember> list() {
+      return List.copyOf(alarms);
+    }
+
+    @Override
+    public boolean isRaised(AlarmType type) {
+      return alarms.stream().anyMatch(alarm -> alarm.getAlarm() == type);
+    }
+
+    @Override
+    public void listen(Consumer<List<AlarmMember>> listener) {
+      throw new UnsupportedOperationException("no changes in a fake");
     }
   }
 

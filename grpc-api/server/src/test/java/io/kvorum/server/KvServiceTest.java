@@ -17,6 +17,8 @@ import io.kvorum.actors.raft.membership.Standing;
 import io.kvorum.protocol.EtcdError;
 import io.kvorum.protocol.MemberId;
 import io.kvorum.protocol.Outcome;
+import io.kvorum.protocol.etcdserverpb.AlarmMember;
+import io.kvorum.protocol.etcdserverpb.AlarmType;
 import io.kvorum.protocol.etcdserverpb.CompactionRequest;
 import io.kvorum.protocol.etcdserverpb.CompactionResponse;
 import io.kvorum.protocol.etcdserverpb.DeleteRangeRequest;
@@ -29,6 +31,7 @@ import io.kvorum.protocol.etcdserverpb.ResponseHeader;
 import io.kvorum.protocol.etcdserverpb.TxnRequest;
 import io.kvorum.protocol.etcdserverpb.TxnResponse;
 import io.kvorum.protocol.mvccpb.KeyValue;
+import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
@@ -72,6 +75,37 @@ class KvServiceTest {
         .setRaftTerm(FakeGroup.TERM)
         .setRevision(FakeGroup.REVISION)
         .build();
+  }
+
+  @Test
+  void whatTheQuotaHasNoRoomForIsRefusedBeforeAnythingElseIsLookedAt() {
+    group.room = 299;
+    PutRequest.Builder put = PutRequest.newBuilder().setValue(ByteString.copyFrom(new byte[44]));
+    String noSpace = "RESOURCE_EXHAUSTED: etcdserver: mvcc: database space exceeded";
+    // It has no key either, which would be refused next.
+    assertEquals(noSpace, fixture.failure(ServerFixture.PUT, put.build()));
+    assertEquals(
+        List.of(
+            AlarmMember.newBuilder()
+                .setMemberID(FakeGroup.MEMBER_ID)
+                .setAlarm(AlarmType.NOSPACE)
+                .build()),
+        group.alarms);
+    TxnRequest nested =
+        TxnRequest.newBuilder()
+            .addFailure(
+                RequestOp.newBuilder()
+                    .setRequestTxn(
+                        TxnRequest.newBuilder()
+                            .addSuccess(RequestOp.newBuilder().setRequestPut(put))))
+            .build();
+    assertEquals(noSpace, fixture.failure(TXN, nested));
+    assertEquals(0, group.proposed.size());
+    put.setKey(KEY).setValue(ByteString.copyFrom(new byte[40]));
+    fixture.call(ServerFixture.PUT, put.build());
+    group.room = 0;
+    fixture.call(DELETE, DeleteRangeRequest.newBuilder().setKey(KEY).build());
+    fixture.call(TXN, TxnRequest.getDefaultInstance());
   }
 
   @Test

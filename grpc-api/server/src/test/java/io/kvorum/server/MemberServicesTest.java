@@ -8,8 +8,13 @@ import io.kvorum.actors.raft.membership.Standing;
 import io.kvorum.protocol.EtcdError;
 import io.kvorum.protocol.MemberId;
 import io.kvorum.protocol.Outcome;
+import io.kvorum.protocol.etcdserverpb.AlarmMember;
 import io.kvorum.protocol.etcdserverpb.AlarmRequest;
 import io.kvorum.protocol.etcdserverpb.AlarmResponse;
+import io.kvorum.protocol.etcdserverpb.AlarmType;
+import io.kvorum.protocol.etcdserverpb.DowngradeRequest;
+import io.kvorum.protocol.etcdserverpb.DowngradeRequest.DowngradeAction;
+import io.kvorum.protocol.etcdserverpb.DowngradeResponse;
 import io.kvorum.protocol.etcdserverpb.LeaseGrantRequest;
 import io.kvorum.protocol.etcdserverpb.LeaseGrantResponse;
 import io.kvorum.protocol.etcdserverpb.LeaseKeepAliveRequest;
@@ -18,8 +23,10 @@ import io.kvorum.protocol.etcdserverpb.MemberListRequest;
 import io.kvorum.protocol.etcdserverpb.MemberListResponse;
 import io.kvorum.protocol.etcdserverpb.StatusRequest;
 import io.kvorum.protocol.etcdserverpb.StatusResponse;
+import io.kvorum.protocol.internal.Command;
 import io.kvorum.protocol.v3lockpb.LockRequest;
 import io.kvorum.protocol.v3lockpb.LockResponse;
+import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -42,6 +49,12 @@ class MemberServicesTest {
           "etcdserverpb.Maintenance/Alarm",
           AlarmRequest.getDefaultInstance(),
           AlarmResponse.getDefaultInstance());
+
+  private static final MethodDescriptor<DowngradeRequest, DowngradeResponse> DOWNGRADE =
+      ServerFixture.unary(
+          "etcdserverpb.Maintenance/Downgrade",
+          DowngradeRequest.getDefaultInstance(),
+          DowngradeResponse.getDefaultInstance());
 
   private final ServerFixture fixture = new ServerFixture();
   private final FakeGroup group = fixture.group;
@@ -101,14 +114,86 @@ class MemberServicesTest {
   }
 
   @Test
-  void noAlarmIsListedIfThereIsAQuorum() {
+  void alarmsGoThroughTheLogTheirListToo() {
     AlarmResponse alarms = fixture.call(ALARM, AlarmRequest.getDefaultInstance());
     assertEquals(0, alarms.getAlarmsCount());
     assertEquals(FakeGroup.REVISION, alarms.getHeader().getRevision());
-    group.barrier = () -> CompletableFuture.completedFuture(Outcome.refused(EtcdError.TIMEOUT));
+    assertEquals(Command.RequestCase.ALARM, group.proposed.remove().getRequestCase());
+    group.proposals = command -> CompletableFuture.completedFuture(refused(EtcdError.TIMEOUT));
     assertEquals(
         "UNAVAILABLE: etcdserver: request timed out",
         fixture.failure(ALARM, AlarmRequest.getDefaultInstance()));
+  }
+
+  private static Outcome<Object> refused(EtcdError error) {
+    return Outcome.refused(error);
+  }
+
+  @Test
+  void statusShowsAlarmsAsGoPrintsThem() {
+    group.alarms.add(alarm(-1, AlarmType.NOSPACE_VALUE));
+    group.alarms.add(alarm(0, AlarmType.CORRUPT_VALUE));
+    group.alarms.add(alarm(7, 9));
+    assertEquals(
+        List.of(
+            "memberID:18446744073709551615 alarm:NOSPACE", "alarm:CORRUPT", "memberID:7 alarm:9"),
+        fixture.call(STATUS, StatusRequest.getDefaultInstance()).getErrorsList());
+  }
+
+  private static AlarmMember alarm(long member, int type) {
+    return AlarmMember.newBuilder().setMemberID(member).setAlarmValue(type).build();
+  }
+
+  private String validate(String version) {
+    return fixture.failure(DOWNGRADE, downgrade(DowngradeAction.VALIDATE, version));
+  }
+
+  private static DowngradeRequest downgrade(DowngradeAction action, String version) {
+    return DowngradeRequest.newBuilder().setAction(action).setVersion(version).build();
+  }
+
+  @Test
+  void downgradeIsValidatedAsInEtcd() {
+    for (String target : List.of("3.6", "3.6.0", "3.6.9", "3.6.1-rc.1")) {
+      DowngradeResponse valid =
+          fixture.call(DOWNGRADE, downgrade(DowngradeAction.VALIDATE, target));
+      assertEquals("3.7", valid.getVersion());
+      assertEquals(FakeGroup.REVISION, valid.getHeader().getRevision());
+    }
+    for (String target : List.of("", "3", "x", "3.6.x", "3.6.0.0", "v3.6")) {
+      assertEquals(
+          "INVALID_ARGUMENT: etcdserver: wrong downgrade target version format", validate(target));
+    }
+    for (String target : List.of("3.7", "3.5", "4.6", "2.6.0")) {
+      assertEquals(
+          "INVALID_ARGUMENT: etcdserver: invalid downgrade target version", validate(target));
+    }
+    group.downgradeTarget = "3.6.0";
+    assertEquals(
+        "FAILED_PRECONDITION: etcdserver: cluster has a downgrade job in progress",
+        validate("3.6"));
+    group.clusterVersion = "";
+    assertEquals(
+        "FAILED_PRECONDITION: etcdserver: cluster version not found during downgrade",
+        validate("3.6"));
+    assertEquals(List.of(), List.copyOf(group.proposed));
+  }
+
+  @Test
+  void downgradeIsEnabledThroughTheLogAndCancelledOnlyWhereThereIsOne() {
+    fixture.call(DOWNGRADE, downgrade(DowngradeAction.CANCEL, ""));
+    assertEquals(List.of(), List.copyOf(group.proposed));
+    fixture.call(DOWNGRADE, downgrade(DowngradeAction.ENABLE, "3.6"));
+    assertEquals("3.6.0", group.proposed.remove().getDowngrade().getTargetVersion());
+    group.downgradeTarget = "3.6.0";
+    StatusResponse status = fixture.call(STATUS, StatusRequest.getDefaultInstance());
+    assertTrue(status.getDowngradeInfo().getEnabled());
+    assertEquals("3.6.0", status.getDowngradeInfo().getTargetVersion());
+    fixture.call(DOWNGRADE, downgrade(DowngradeAction.CANCEL, ""));
+    assertEquals("", group.proposed.remove().getDowngrade().getTargetVersion());
+    assertEquals(
+        "UNKNOWN: etcdserver: unknown method",
+        fixture.failure(DOWNGRADE, DowngradeRequest.newBuilder().setActionValue(9).build()));
   }
 
   @Test
@@ -121,10 +206,6 @@ class MemberServicesTest {
                 LeaseGrantRequest.getDefaultInstance(),
                 LeaseGrantResponse.getDefaultInstance()),
             LeaseGrantRequest.getDefaultInstance()));
-    assertEquals(
-        "UNIMPLEMENTED: kvorum: raising and clearing alarms is not supported yet",
-        fixture.failure(
-            ALARM, AlarmRequest.newBuilder().setAction(AlarmRequest.AlarmAction.ACTIVATE).build()));
     assertEquals(
         "UNIMPLEMENTED: kvorum: v3lockpb.Lock/Lock is not supported yet",
         fixture.failure(

@@ -8,6 +8,8 @@ import io.kvorum.actors.raft.membership.Standing;
 import io.kvorum.protocol.EtcdError;
 import io.kvorum.protocol.MemberId;
 import io.kvorum.protocol.Outcome;
+import io.kvorum.protocol.etcdserverpb.AlarmMember;
+import io.kvorum.protocol.etcdserverpb.AlarmType;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.net.URI;
@@ -74,6 +76,36 @@ class PagesTest {
     assertEquals(1, fixture.group.barriers.get());
     assertPage(get("/health?exclude=NOSPACE"), 200, TEXT, "{\"health\":\"true\",\"reason\":\"\"}");
     assertEquals(3, fixture.metrics.count("health true"));
+  }
+
+  @Test
+  void alarmsComeFirstAndCanBeExcluded() {
+    String healthy = "{\"health\":\"true\",\"reason\":\"\"}";
+    fixture.group.alarms.add(AlarmMember.newBuilder().setAlarm(AlarmType.NOSPACE).build());
+    fixture.group.leader = MemberId.NONE;
+    assertPage(get("/health"), 503, TEXT, "{\"health\":\"false\",\"reason\":\"ALARM NOSPACE\"}\n");
+    fixture.group.leader = new MemberId(FakeGroup.MEMBER_ID);
+    assertPage(get("/health?exclude=NOSPACE"), 200, TEXT, healthy);
+    assertPage(get("/readyz"), 200, TEXT, "ok\n");
+    fixture.group.alarms.add(AlarmMember.newBuilder().setAlarm(AlarmType.CORRUPT).build());
+    assertPage(
+        get("/health?exclude=NOSPACE"),
+        503,
+        TEXT,
+        "{\"health\":\"false\",\"reason\":\"ALARM CORRUPT\"}\n");
+    assertPage(get("/health?exclude=NOSPACE&exclude=CORRUPT"), 200, TEXT, healthy);
+    assertPage(
+        get("/readyz/data_corruption"),
+        503,
+        TEXT,
+        "[-]data_corruption failed: alarm activated: CORRUPT\n");
+    assertPage(get("/livez"), 200, TEXT, "ok\n");
+    fixture.group.alarms.add(AlarmMember.newBuilder().setAlarmValue(9).build());
+    assertPage(
+        get("/health?exclude=NOSPACE&exclude=CORRUPT"),
+        503,
+        TEXT,
+        "{\"health\":\"false\",\"reason\":\"ALARM UNKNOWN\"}\n");
   }
 
   @Test

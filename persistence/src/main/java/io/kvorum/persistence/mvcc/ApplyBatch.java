@@ -125,6 +125,12 @@ public final class ApplyBatch implements AutoCloseable {
     return Outcome.ok(CompactionResponse.newBuilder().setHeader(header(revision)));
   }
 
+  /** What {@link Keyspace#sizeBytes} would be with what this batch holds so far. */
+  public long sizeBytes() {
+    long inUse = recordBytesAdded - keyspace.recordBytesRemoved();
+    return Math.max(keyspace.sizeBytes(), KeyspaceStats.EMPTY_STORE_BYTES + inUse);
+  }
+
   /** Consumes an entry without effect on the keyspace. */
   public void skip(LogPosition at) {
     begin(at);

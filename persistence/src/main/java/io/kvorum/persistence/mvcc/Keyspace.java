@@ -247,6 +247,11 @@ public final class Keyspace implements AutoCloseable {
     return this.<byte @Nullable []>using(current -> current.db().get(tables.meta(key)));
   }
 
+  /** {@link KeyspaceStats#sizeBytes} alone, for those who ask for each request. */
+  public long sizeBytes() {
+    return KeyspaceStats.EMPTY_STORE_BYTES + store.allocatedBytes();
+  }
+
   public KeyspaceStats stats() {
     Store current = store;
     StoreState now = current.state();

@@ -16,8 +16,7 @@ import java.util.function.Supplier;
 
 /**
  * The checks behind {@code /health}, {@code /livez} and {@code /readyz}. A check answers with the
- * text of what is wrong, or with nothing. No alarm can be raised in this version of the server, so
- * data_corruption always passes.
+ * text of what is wrong, or with nothing.
  */
 final class HealthChecks {
   /** A page of checks and those it runs, in the order they are shown. */
@@ -40,6 +39,10 @@ final class HealthChecks {
   record Report(boolean healthy, String lines) {}
 
   private static final String FINE = "";
+  private static final String CORRUPT = "CORRUPT";
+
+  /** Alarms that {@code /health} names; of others it only says that there are some. */
+  private static final Set<String> NAMED_ALARMS = Set.of("NOSPACE", CORRUPT);
 
   private final Probe probe;
   private final Duration timeout;
@@ -51,15 +54,25 @@ final class HealthChecks {
     Map<String, Supplier<CompletionStage<String>>> live = new LinkedHashMap<>();
     live.put("serializable_read", () -> read(true));
     Map<String, Supplier<CompletionStage<String>>> ready = new LinkedHashMap<>();
-    ready.put("data_corruption", () -> CompletableFuture.completedFuture(FINE));
+    ready.put("data_corruption", () -> CompletableFuture.completedFuture(dataCorruption()));
     ready.put("serializable_read", () -> read(true));
     ready.put("linearizable_read", () -> read(false));
     ready.put("non_learner", () -> CompletableFuture.completedFuture(nonLearner()));
     this.checks = Map.of(Page.LIVEZ, live, Page.READYZ, ready);
   }
 
-  /** The reason why the member is not healthy; empty where it is. */
-  CompletionStage<String> health(boolean serializable) {
+  /**
+   * The reason why the member is not healthy; empty where it is.
+   *
+   * @param excludedAlarms types of alarms that do not count
+   */
+  CompletionStage<String> health(boolean serializable, Set<String> excludedAlarms) {
+    for (String alarm : probe.alarms()) {
+      if (!excludedAlarms.contains(alarm)) {
+        return CompletableFuture.completedFuture(
+            "ALARM " + (NAMED_ALARMS.contains(alarm) ? alarm : "UNKNOWN"));
+      }
+    }
     if (!serializable && !probe.hasLeader()) {
       return CompletableFuture.completedFuture("RAFT NO LEADER");
     }
@@ -108,6 +121,10 @@ final class HealthChecks {
       lines.append(fine ? " ok\n" : " failed: " + problem + "\n");
     }
     return new Report(healthy, lines.toString());
+  }
+
+  private String dataCorruption() {
+    return probe.alarms().contains(CORRUPT) ? "alarm activated: " + CORRUPT : FINE;
   }
 
   private String nonLearner() {

@@ -125,7 +125,7 @@ public final class Pages {
     boolean serializable =
         request.getUri().query().get("serializable").filter("true"::equals).isPresent();
     return checks
-        .health(serializable)
+        .health(serializable, excluded(request))
         .thenApply(
             reason -> {
               boolean healthy = reason.isEmpty();
@@ -141,8 +141,11 @@ public final class Pages {
   }
 
   private CompletionStage<HttpResponse> page(HttpRequest request, Page page) {
-    Set<String> excluded = new HashSet<>(request.getUri().query().getAll("exclude"));
-    return checks.report(page, excluded).thenApply(report -> shown(request, report));
+    return checks.report(page, excluded(request)).thenApply(report -> shown(request, report));
+  }
+
+  private static Set<String> excluded(HttpRequest request) {
+    return new HashSet<>(request.getUri().query().getAll("exclude"));
   }
 
   private static HttpResponse shown(HttpRequest request, Report report) {

@@ -1,6 +1,7 @@
 package io.kvorum.server.http;
 
 import io.kvorum.protocol.Outcome;
+import java.util.List;
 import java.util.concurrent.CompletionStage;
 
 /** What the pages ask of the member, and what they tell of their answers. */
@@ -11,6 +12,9 @@ public interface Probe {
   boolean hasLeader();
 
   boolean isLearner();
+
+  /** The types of the alarms that are raised, by their names or numbers. */
+  List<String> alarms();
 
   /** For example {@code 3.7.0}; empty until decided. */
   String clusterVersion();
