@@ -42,7 +42,7 @@ final class KeyspaceDirectory implements AutoCloseable {
 
   private static final String REPLACEMENT = POINTER + ".new";
   private static final String FIRST_LINE = "kvorum keyspace 1";
-  private static final int FIRST_GENERATION = 1;
+  static final int FIRST_GENERATION = 1;
   private static final Pattern GENERATION = Pattern.compile("generation-(\\d{1,9})");
   private static final Pattern CONTENT =
       Pattern.compile(

@@ -25,8 +25,9 @@ public final class KeyspaceImport implements AutoCloseable {
    * @param revision the newest revision
    * @param compactedRevision -1 if there was no compaction
    * @param liveKeys keys at the newest revision
+   * @param records as many as are stored, live and past
    */
-  public record Summary(long revision, long compactedRevision, long liveKeys) {}
+  public record Summary(long revision, long compactedRevision, long liveKeys, long records) {}
 
   private final Tables tables;
   private final LevelDb db;
@@ -34,12 +35,27 @@ public final class KeyspaceImport implements AutoCloseable {
   private long newestMain = 1;
   private long newestSub = -1;
   private long recordBytes;
+  private long records;
   private boolean open = true;
 
   private KeyspaceImport(Tables tables, LevelDb db) {
     this.tables = tables;
     this.db = db;
     this.batch = db.batch();
+  }
+
+  /**
+   * The revision that etcd's tool makes of the newest one when it is to raise it.
+   *
+   * @param newest of all records; 0 if there are none
+   * @throws IllegalArgumentException if there is no such revision
+   */
+  public static long bumped(long newest, long bump) {
+    if (bump < 0 || bump > Long.MAX_VALUE - 1 - newest) {
+      throw new IllegalArgumentException(
+          "revision " + newest + " cannot be raised by " + Long.toUnsignedString(bump));
+    }
+    return Math.max(1, newest + bump);
   }
 
   /**
@@ -69,6 +85,7 @@ public final class KeyspaceImport implements AutoCloseable {
     newestSub = sub;
     int bytes = Tables.storedKeyBytes(tombstone) + record.length;
     recordBytes += bytes;
+    records++;
     batch.put(tables.revision(main, sub, tombstone), record);
     batch.put(tables.version(key, main, sub, tombstone), RecordCodec.encodeSize(bytes));
     if (tombstone) {
@@ -105,7 +122,7 @@ public final class KeyspaceImport implements AutoCloseable {
       Map<String, byte[]> meta) {
     flush();
     Summary summary =
-        new Summary(Math.max(newestMain, leastRevision), compactionAsked, countCurrent());
+        new Summary(Math.max(newestMain, leastRevision), compactionAsked, countCurrent(), records);
     StoreState state =
         new StoreState(
             at, summary.revision(), compactionAsked, summary.liveKeys(), recordBytes, recordBytes);

@@ -51,7 +51,8 @@ public final class KeyspaceStaging implements AutoCloseable {
     this.batch = db.batch();
   }
 
-  private static LevelDb.Options stagingOptions(LevelDb.Options options) {
+  /** For whom a keyspace is in the making: nobody reads it, so it needs little memory. */
+  static LevelDb.Options stagingOptions(LevelDb.Options options) {
     return new LevelDb.Options(
         Math.min(options.writeBufferBytes(), WRITE_BUFFER_BYTES),
         1 << 20,

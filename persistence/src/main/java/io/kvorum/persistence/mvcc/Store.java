@@ -33,7 +33,7 @@ final class Store {
    * Holds the most bytes that records had taken when the store was last defragmented. As long as
    * they have not taken more since, that most does not count any more.
    */
-  private static final String DEFRAGMENTED_NAME = "defragmented";
+  static final String DEFRAGMENTED_NAME = "defragmented";
 
   private static final Logger log = LoggerFactory.getLogger(Store.class);
 

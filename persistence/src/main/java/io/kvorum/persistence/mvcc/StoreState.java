@@ -29,6 +29,24 @@ record StoreState(
 
   private static final int BYTES = 7 * Long.BYTES;
 
+  /**
+   * The same content as the beginning of another history of the log, in a store that holds nothing
+   * else.
+   *
+   * @param bump what the revision is raised by; if any, all before is compacted
+   * @param recordBytes what records take
+   */
+  StoreState restored(LogPosition at, long bump, long recordBytes) {
+    long raised = KeyspaceImport.bumped(revision == FRESH.revision ? 0 : revision, bump);
+    return new StoreState(
+        at,
+        bump == 0 ? revision : raised,
+        bump == 0 ? compactedRevision : raised,
+        liveKeys,
+        recordBytesAdded,
+        recordBytes);
+  }
+
   byte[] encode() {
     return ByteBuffer.allocate(BYTES)
         .putLong(applied.index())

@@ -225,6 +225,25 @@ final class Tables {
     return row[GROUP_BYTES] == STATE;
   }
 
+  /** Whether a row holds the newest record of a live key. */
+  static boolean isCurrent(byte[] row) {
+    return row[GROUP_BYTES] == CURRENT;
+  }
+
+  static boolean isRevision(byte[] row) {
+    return row[GROUP_BYTES] == REVISIONS;
+  }
+
+  /** Whether a row is its owner's, under a name of his. */
+  static boolean isMeta(byte[] row) {
+    return row[GROUP_BYTES] == META;
+  }
+
+  /** The name in a row of meta or state. */
+  static String nameIn(byte[] row) {
+    return new String(row, PREFIX_BYTES, row.length - PREFIX_BYTES, StandardCharsets.UTF_8);
+  }
+
   /** Length of that key: it counts in the account of the store's size. */
   static int storedKeyBytes(boolean tombstone) {
     return tombstone ? TOMBSTONE_REVISION_BYTES : REVISION_BYTES;

@@ -23,6 +23,11 @@ public record SnapshotHeader(
 
   private static final int VERSION = 1;
 
+  /** Whether these are a snapshot's first bytes. */
+  static boolean isBegunBy(byte[] bytes) {
+    return bytes.length >= Integer.BYTES && ByteBuffer.wrap(bytes).getInt() == MAGIC;
+  }
+
   byte[] encode() {
     return ByteBuffer.allocate(BYTES)
         .putInt(MAGIC)

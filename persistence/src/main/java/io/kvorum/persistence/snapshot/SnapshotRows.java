@@ -56,11 +56,19 @@ final class SnapshotRows {
   }
 
   void accept(ByteBuffer part) {
-    while (part.hasRemaining()) {
+    acceptToEnd(part);
+    if (part.hasRemaining()) {
+      throw new SnapshotException("the snapshot goes on behind its end");
+    }
+  }
+
+  /** As much of it as belongs to the stream; leaves what is behind its end. */
+  void acceptToEnd(ByteBuffer part) {
+    while (part.hasRemaining() && !ended()) {
       switch (field) {
         case HEADER, KEY, VALUE, COUNT -> fill(part);
         case KEY_LENGTH, VALUE_LENGTH -> length(part.get());
-        case NOTHING -> throw new SnapshotException("the snapshot goes on behind its end");
+        case NOTHING -> throw new IllegalStateException("the stream has ended");
       }
     }
   }
