@@ -2,9 +2,11 @@ package io.kvorum.kvorumutl;
 
 import ch.qos.logback.classic.Level;
 import ch.qos.logback.classic.LoggerContext;
+import io.kvorum.actors.wal.CorruptLogException;
 import io.kvorum.kvorumutl.etcd.EtcdDataException;
 import io.kvorum.persistence.bbolt.BoltException;
 import io.kvorum.persistence.leveldb.StorageException;
+import io.kvorum.persistence.snapshot.SnapshotException;
 import java.io.PrintWriter;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -16,7 +18,13 @@ import picocli.CommandLine;
     description = "Works on Kvorum's and etcd's files while no server runs on them.",
     mixinStandardHelpOptions = true,
     synopsisSubcommandLabel = "COMMAND",
-    subcommands = Kvorumutl.Snapshot.class)
+    subcommands = {
+      Kvorumutl.Snapshot.class,
+      HashKvCommand.class,
+      DefragCommand.class,
+      Kvorumutl.Wal.class,
+      KeyspaceCommand.class
+    })
 public final class Kvorumutl {
 
   @CommandLine.Command(
@@ -24,8 +32,16 @@ public final class Kvorumutl {
       description = "Snapshots, as etcdctl snapshot save makes them.",
       mixinStandardHelpOptions = true,
       synopsisSubcommandLabel = "COMMAND",
-      subcommands = {SnapshotStatusCommand.class, SnapshotImportCommand.class})
+      subcommands = {SnapshotStatusCommand.class, SnapshotRestoreCommand.class})
   static final class Snapshot {}
+
+  @CommandLine.Command(
+      name = "wal",
+      description = "The write-ahead log of a stopped server.",
+      mixinStandardHelpOptions = true,
+      synopsisSubcommandLabel = "COMMAND",
+      subcommands = WalDumpCommand.class)
+  static final class Wal {}
 
   private Kvorumutl() {}
 
@@ -57,6 +73,8 @@ public final class Kvorumutl {
     return exception instanceof RefusedException
         || exception instanceof EtcdDataException
         || exception instanceof BoltException
-        || exception instanceof StorageException;
+        || exception instanceof StorageException
+        || exception instanceof SnapshotException
+        || exception instanceof CorruptLogException;
   }
 }

@@ -1,5 +1,7 @@
 package io.kvorum.kvorumutl;
 
+import static io.kvorum.kvorumutl.Tool.run;
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotNull;
@@ -7,6 +9,7 @@ import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.google.protobuf.ByteString;
+import io.kvorum.kvorumutl.Tool.Run;
 import io.kvorum.kvorumutl.etcd.EtcdDatabase;
 import io.kvorum.kvorumutl.etcd.Lease;
 import io.kvorum.persistence.mvcc.Keyspace;
@@ -19,8 +22,6 @@ import io.kvorum.protocol.authpb.User;
 import io.kvorum.protocol.mvccpb.KeyValue;
 import java.io.IOException;
 import java.io.InputStream;
-import java.io.PrintWriter;
-import java.io.StringWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -32,7 +33,6 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
-import picocli.CommandLine;
 
 class SnapshotCommandsTest {
   private static final String URL = "http://127.0.0.1:12380";
@@ -40,9 +40,6 @@ class SnapshotCommandsTest {
   @TempDir Path directory;
   private Path file = Path.of("");
   private Path data = Path.of("");
-
-  /** What a command wrote and how it ended. */
-  record Run(int exitCode, String out, String err) {}
 
   @BeforeEach
   void unpack() throws IOException {
@@ -52,15 +49,6 @@ class SnapshotCommandsTest {
       assertNotNull(packed);
       Files.write(file, new GZIPInputStream(packed).readAllBytes());
     }
-  }
-
-  private static Run run(String... arguments) {
-    StringWriter out = new StringWriter();
-    StringWriter err = new StringWriter();
-    CommandLine line = Kvorumutl.commandLine();
-    line.setOut(new PrintWriter(out)).setErr(new PrintWriter(err));
-    int exitCode = line.execute(arguments);
-    return new Run(exitCode, out.toString(), err.toString());
   }
 
   private Run importing(String... more) {
@@ -108,6 +96,47 @@ class SnapshotCommandsTest {
         └──────────┴──────────┴────────────┴────────────┴─────────┘
         """,
         status("table"));
+  }
+
+  /** The answers of etcdutl 3.7, which changes the file that it looks at. */
+  @ParameterizedTest
+  @CsvSource({
+    "0,1272154299,10",
+    "6,3620639972,6",
+    "7,1578324513,7",
+    "8,869288310,8",
+    "9,3065432251,9",
+    "10,1272154299,10"
+  })
+  void hashesAsEtcdutlDoes(long revision, long hash, long hashed) throws IOException {
+    byte[] before = Files.readAllBytes(file);
+    Run run = run("hashkv", file.toString(), "--rev=" + revision, "--temp-dir=" + directory);
+    assertEquals(hash + ", " + hashed + ", 6\n", run.out(), run.err());
+    assertArrayEquals(before, Files.readAllBytes(file));
+    assertNothingMade();
+  }
+
+  @Test
+  void refusesToHashWhatIsNotThere() throws IOException {
+    Run refused = run("hashkv", file.toString(), "--rev=5", "--temp-dir=" + directory);
+    assertEquals(1, refused.exitCode());
+    assertTrue(refused.err().contains("required revision has been compacted"), refused.err());
+    assertNothingMade();
+  }
+
+  /** As an etcd that etcdutl has restored so. */
+  @Test
+  void raisesTheRevision() throws IOException {
+    Run made = importing("--skip=auth,lease", "--bump-revision=100", "--mark-compacted");
+    assertEquals(0, made.exitCode(), made.err());
+    try (Keyspace keyspace =
+            Keyspace.open(
+                data.resolve("member/keyspace"), GroupId.DEFAULT, KeyspaceOptions.defaults());
+        ReadView view = keyspace.view()) {
+      assertEquals(110, view.currentRevision());
+      assertEquals(110, view.compactedRevision());
+      assertEquals(4, keyspace.stats().liveKeys());
+    }
   }
 
   private String status(String format) {
@@ -241,18 +270,18 @@ class SnapshotCommandsTest {
     assertEquals(1, refused.exitCode());
     assertTrue(refused.err().contains("must contain this member"), refused.err());
     assertNothingMade();
-    assertEquals(2, run("snapshot", "import", file.toString()).exitCode());
+    assertEquals(2, run("snapshot", "import").exitCode());
     assertEquals(2, run("snapshot", "status", file.toString(), "-w", "xml").exitCode());
     assertEquals(2, run("snapshot").exitCode());
   }
 
   @Test
   void removesWhatAKilledOneHasLeft() throws IOException {
-    Path left = directory.resolve(".data.importing/data/member");
+    Path left = directory.resolve(".data.unfinished/data/member");
     Files.createDirectories(left);
     Files.writeString(left.resolve("half"), "done");
     assertEquals(0, importing("--skip=auth,lease").exitCode());
-    assertFalse(Files.exists(directory.resolve(".data.importing")));
+    assertFalse(Files.exists(directory.resolve(".data.unfinished")));
     assertFalse(Files.exists(data.resolve("member/half")));
   }
 }

@@ -1,4 +1,4 @@
-package io.kvorum.kvorumutl.etcd;
+package io.kvorum.kvorumutl;
 
 import java.io.IOException;
 import java.io.InputStream;
@@ -12,17 +12,17 @@ import java.util.HexFormat;
 import java.util.function.LongConsumer;
 
 /**
- * The SHA-256 that etcd puts behind the database when it gives it away as a snapshot; a file copied
- * from a data directory has none. etcd tells the two apart by the length: a database ends with a
- * page, and so with a multiple of 512.
+ * The SHA-256 that etcd, and Kvorum too, puts behind the content when it gives it away as a
+ * snapshot; an etcd's file copied from a data directory has none. The two are told apart by the
+ * length, as by etcd: the content ends with a multiple of 512.
  */
-public final class SnapshotChecksum {
+final class SnapshotChecksum {
   private static final int SECTOR_BYTES = 512;
   private static final int DIGEST_BYTES = 32;
   private static final int BUFFER_BYTES = 1 << 20;
 
   /** How the file's end compares with its content. */
-  public enum Verdict {
+  enum Verdict {
     MATCHES,
     DIFFERS,
     /** There is no checksum. */
@@ -38,13 +38,13 @@ public final class SnapshotChecksum {
   }
 
   /** Whether the length is that of a file with a checksum. */
-  public static boolean isPresent(Path file) {
+  static boolean isPresent(Path file) {
     try {
       return Files.size(file) % SECTOR_BYTES == DIGEST_BYTES;
     } catch (NoSuchFileException e) {
-      throw new EtcdDataException(file, "does not exist", e);
+      throw new RefusedException(file + " does not exist", e);
     } catch (IOException e) {
-      throw new EtcdDataException(file, "cannot be read: " + e, e);
+      throw new RefusedException(file + " cannot be read: " + e, e);
     }
   }
 
@@ -53,7 +53,7 @@ public final class SnapshotChecksum {
    *
    * @param progress told now and then how many bytes were read
    */
-  public static SnapshotChecksum of(Path file, LongConsumer progress) {
+  static SnapshotChecksum of(Path file, LongConsumer progress) {
     boolean present = isPresent(file);
     try (InputStream in = Files.newInputStream(file)) {
       long left = Files.size(file) - (present ? DIGEST_BYTES : 0);
@@ -63,7 +63,7 @@ public final class SnapshotChecksum {
       while (left > 0) {
         int read = in.read(buffer, 0, (int) Math.min(left, buffer.length));
         if (read < 0) {
-          throw new EtcdDataException(file, "has become shorter while it was read");
+          throw new RefusedException(file + " has become shorter while it was read");
         }
         sha256.update(buffer, 0, read);
         left -= read;
@@ -78,18 +78,18 @@ public final class SnapshotChecksum {
       }
       return new SnapshotChecksum(verdict, digest);
     } catch (IOException e) {
-      throw new EtcdDataException(file, "cannot be read: " + e, e);
+      throw new RefusedException(file + " cannot be read: " + e, e);
     } catch (NoSuchAlgorithmException e) {
       throw new IllegalStateException("every Java platform has SHA-256", e);
     }
   }
 
-  public Verdict verdict() {
+  Verdict verdict() {
     return verdict;
   }
 
   /** Of the content. */
-  public byte[] digest() {
+  byte[] digest() {
     return digest.clone();
   }
 

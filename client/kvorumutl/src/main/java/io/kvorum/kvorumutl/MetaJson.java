@@ -1,0 +1,52 @@
+package io.kvorum.kvorumutl;
+
+import io.kvorum.actors.apply.MembershipState;
+import io.kvorum.persistence.mvcc.KeyspaceInspection;
+import io.kvorum.protocol.internal.Membership;
+import java.util.HexFormat;
+import java.util.Map;
+
+/** What stands beside the data in a keyspace, as a JSON object. */
+final class MetaJson {
+  private MetaJson() {}
+
+  static JsonLine of(KeyspaceInspection keyspace) {
+    KeyspaceInspection.Figures figures = keyspace.figures();
+    JsonLine line =
+        new JsonLine()
+            .number("group", figures.group().value())
+            .number("applied_index", figures.applied().index())
+            .number("applied_term", figures.applied().term())
+            .number("revision", figures.revision())
+            .number("compact_revision", figures.compactedRevision())
+            .number("finished_compact_revision", figures.finishedCompaction())
+            .number("keys", figures.liveKeys())
+            .number("record_bytes", figures.recordBytes());
+    figures
+        .unfinishedInstall()
+        .ifPresent(at -> line.number("installed_and_log_not_set_index", at.index()));
+    JsonLine others = new JsonLine();
+    Map<String, byte[]> meta = keyspace.meta();
+    meta.forEach((name, value) -> add(name, value, line, others));
+    return line.raw("other", others.toString());
+  }
+
+  private static void add(String name, byte[] value, JsonLine line, JsonLine others) {
+    if (name.equals(MembershipState.META_KEY)) {
+      Membership membership = MembershipState.parse(value);
+      line.id("cluster_id", membership.getClusterId())
+          .text("cluster_version", membership.getClusterVersion())
+          .raw(
+              "members",
+              JsonLine.array(membership.getMembersList().stream().map(MessageJson::of).toList()))
+          .raw(
+              "removed_ids",
+              JsonLine.array(
+                  membership.getRemovedIdsList().stream()
+                      .map(id -> JsonLine.quoted(Long.toHexString(id)))
+                      .toList()));
+    } else {
+      others.text(name, HexFormat.of().formatHex(value));
+    }
+  }
+}
