@@ -157,6 +157,7 @@ public final class ApplyBatch implements AutoCloseable {
               recordBytesAdded,
               Math.max(before.peakRecordBytes(), inUse));
       writes.put(tables.state(StoreState.NAME), after.encode());
+      committed.close();
       keyspace.commit(this, writes, after);
       changed.forEach(this::remember);
     } finally {
@@ -169,6 +170,7 @@ public final class ApplyBatch implements AutoCloseable {
   public void close() {
     if (open) {
       open = false;
+      committed.close();
       writes.close();
       keyspace.batchClosed(this);
     }
