@@ -8,6 +8,7 @@ import io.kvorum.actors.telemetry.EtcdMetrics;
 import io.kvorum.actors.telemetry.Telemetry;
 import io.kvorum.config.ServerConfig;
 import io.kvorum.persistence.mvcc.Keyspace;
+import io.kvorum.persistence.mvcc.KeyspaceOptions;
 import io.kvorum.persistence.mvcc.KeyspaceStats;
 import io.kvorum.server.GrpcServer;
 import io.kvorum.server.TelemetryRpcMetrics;
@@ -70,11 +71,12 @@ final class Node {
   static void start(ServerConfig config) {
     DataDirectory directory = DataDirectory.prepare(config);
     PeerListener.checkPort(config);
+    KeyspaceOptions options = Settings.keyspace(config, directory);
     // Opening the keyspace waits for the disk, creating the actor system for class loading: side by
     // side.
     CompletableFuture<Keyspace> keyspace =
         CompletableFuture.supplyAsync(
-            () -> Keyspace.open(directory.keyspace(), Settings.GROUP, Settings.keyspace(config)));
+            () -> Keyspace.open(directory.keyspace(), Settings.GROUP, options));
     Config pekko = ConfigFactory.load();
     PeerListener peers = PeerListener.open(config, pekko, keyspace);
     ActorSystem<SpawnProtocol.Command> system =
@@ -89,7 +91,7 @@ final class Node {
             peers,
             ReadPool.create(config.tuning().readThreads()));
     try {
-      Settings.openJournal(system, directory, config, telemetry);
+      Settings.openJournal(system, directory, config, options, telemetry);
       node.serve();
     } catch (RuntimeException e) {
       node.stopAfterFailure();

@@ -109,7 +109,7 @@ final class Settings {
     return urls.stream().map(EndpointUrl::toString).toList();
   }
 
-  static KeyspaceOptions keyspace(ServerConfig config) {
+  static KeyspaceOptions keyspace(ServerConfig config, DataDirectory directory) {
     KeyspaceOptions defaults = KeyspaceOptions.defaults();
     LevelDb.Options storage = defaults.storage();
     long writeBuffer = config.tuning().levelDbWriteBufferBytes();
@@ -125,18 +125,23 @@ final class Settings {
                 storage.maxOpenFiles()))
         .withCompaction(
             config.storage().compactionBatchRevisions(),
-            config.storage().compactionSleepInterval());
+            config.storage().compactionSleepInterval())
+        .forStoreIn(directory.keyspace());
   }
 
   /** Must run before the first persistent actor starts. */
   static void openJournal(
-      ActorSystem<?> system, DataDirectory directory, ServerConfig config, Telemetry telemetry) {
+      ActorSystem<?> system,
+      DataDirectory directory,
+      ServerConfig config,
+      KeyspaceOptions keyspace,
+      Telemetry telemetry) {
     EtcdMetrics metrics = new EtcdMetrics(telemetry);
     LongAdder written = new LongAdder();
     WalJournalExtension.get(system)
         .open(
             WalSettings.in(directory.wal())
-                .withLevelDb(walStorage(config))
+                .withLevelDb(walStorage(keyspace))
                 .withUnsafeNoFsync(config.storage().unsafeNoFsync()),
             (nanos, records, bytes) -> {
               metrics.walFsync.recordNanos(nanos);
@@ -149,9 +154,9 @@ final class Settings {
    * The log stops taking writes while there is still room for the keyspace to apply what the log
    * holds.
    */
-  private static LevelDb.Options walStorage(ServerConfig config) {
+  private static LevelDb.Options walStorage(KeyspaceOptions keyspace) {
     LevelDb.Options own = WalSettings.in(Path.of(".")).levelDb();
-    long beforeKeyspace = keyspace(config).storage().minFreeBytes() + WAL_STOPS_EARLIER_BYTES;
+    long beforeKeyspace = keyspace.storage().minFreeBytes() + WAL_STOPS_EARLIER_BYTES;
     return own.withMinFreeBytes(Math.max(own.minFreeBytes(), beforeKeyspace));
   }
 }

@@ -15,6 +15,7 @@ import java.util.ArrayList;
 import java.util.List;
 import org.apache.pekko.actor.typed.ActorRef;
 import org.apache.pekko.actor.typed.Behavior;
+import org.apache.pekko.actor.typed.PostStop;
 import org.apache.pekko.actor.typed.javadsl.AbstractBehavior;
 import org.apache.pekko.actor.typed.javadsl.ActorContext;
 import org.apache.pekko.actor.typed.javadsl.Behaviors;
@@ -81,7 +82,7 @@ public final class Applier extends AbstractBehavior<Applier.Message> {
     /** The keyspace takes no writes, or takes them again. */
     void stalled(boolean stalled);
 
-    /** The keyspace's disk holds everything up to this position. */
+    /** The keyspace's disk holds everything up to this position. On any thread. */
     void durable(LogPosition position);
   }
 
@@ -111,6 +112,7 @@ public final class Applier extends AbstractBehavior<Applier.Message> {
   private final PendingProposals proposals;
   private final AppliedIndex applied;
   private final SyncPolicy syncPolicy;
+  private final KeyspaceSync sync;
   private final long warnApplyNanos;
   private final Listener listener;
   private final TimerScheduler<Message> timers;
@@ -141,6 +143,7 @@ public final class Applier extends AbstractBehavior<Applier.Message> {
     this.proposals = proposals;
     this.applied = applied;
     this.syncPolicy = syncPolicy;
+    this.sync = new KeyspaceSync(keyspace, listener::durable);
     this.warnApplyNanos = warnApply.toNanos();
     this.listener = listener;
   }
@@ -171,7 +174,15 @@ public final class Applier extends AbstractBehavior<Applier.Message> {
 
   @Override
   public Receive<Message> createReceive() {
-    return newReceiveBuilder().onMessage(Message.class, this::onMessage).build();
+    return newReceiveBuilder()
+        .onMessage(Message.class, this::onMessage)
+        .onSignal(PostStop.class, stopped -> onStop())
+        .build();
+  }
+
+  private Behavior<Message> onStop() {
+    sync.close();
+    return this;
   }
 
   private Behavior<Message> onMessage(Message message) {
@@ -331,11 +342,7 @@ public final class Applier extends AbstractBehavior<Applier.Message> {
     if (entriesSinceSync >= syncPolicy.entries() || bytesSinceSync >= syncPolicy.bytes()) {
       entriesSinceSync = 0;
       bytesSinceSync = 0;
-      try {
-        listener.durable(keyspace.sync());
-      } catch (StorageException e) {
-        log.warn("the keyspace could not be made durable, the log is kept: {}", e.getMessage());
-      }
+      sync.begin();
     }
   }
 }

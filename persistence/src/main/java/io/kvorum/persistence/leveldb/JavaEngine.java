@@ -18,6 +18,9 @@ import org.jspecify.annotations.Nullable;
 /** LevelDB in pure Java, for machines without a native library. The same files on disk. */
 final class JavaEngine implements Engine {
 
+  /** Each of them holds a descriptor. */
+  private static final int MAX_OPEN_FILES = 500;
+
   private final DB db;
   private final boolean verifyChecksums;
   private final WriteOptions synced = new WriteOptions().sync(true);
@@ -36,7 +39,7 @@ final class JavaEngine implements Engine {
             .verifyChecksums(options.verifyChecksums())
             .writeBufferSize(Math.toIntExact(options.writeBufferBytes()))
             .cacheSize(options.cacheBytes())
-            .maxOpenFiles(options.maxOpenFiles())
+            .maxOpenFiles(Math.min(options.maxOpenFiles(), MAX_OPEN_FILES))
             .compressionType(options.compression() ? CompressionType.SNAPPY : CompressionType.NONE);
     return new JavaEngine(
         Iq80DBFactory.factory.open(directory.toFile(), raw), options.verifyChecksums());

@@ -29,8 +29,9 @@ public final class LevelDb implements AutoCloseable {
    * @param paranoidChecks refuse to open at the first sign of damage
    * @param verifyChecksums check a block's checksum at each read of it from disk
    * @param compression compress table blocks with Snappy
-   * @param maxOpenFiles tables kept open
+   * @param maxOpenFiles tables kept open, as far as the process has file descriptors for them
    * @param minFreeBytes writes are refused while the file system has less room than this
+   * @param ownThread flush and compact on another thread than the databases without this do
    */
   public record Options(
       long writeBufferBytes,
@@ -39,7 +40,8 @@ public final class LevelDb implements AutoCloseable {
       boolean verifyChecksums,
       boolean compression,
       int maxOpenFiles,
-      long minFreeBytes) {
+      long minFreeBytes,
+      boolean ownThread) {
 
     // LevelDB's own constants, from which follows what its background work may need at once.
     private static final int MAX_LEVEL_0_TABLES = 12;
@@ -72,6 +74,25 @@ public final class LevelDb implements AutoCloseable {
           minFreeBytesFor(writeBufferBytes));
     }
 
+    public Options(
+        long writeBufferBytes,
+        long cacheBytes,
+        boolean paranoidChecks,
+        boolean verifyChecksums,
+        boolean compression,
+        int maxOpenFiles,
+        long minFreeBytes) {
+      this(
+          writeBufferBytes,
+          cacheBytes,
+          paranoidChecks,
+          verifyChecksums,
+          compression,
+          maxOpenFiles,
+          minFreeBytes,
+          false);
+    }
+
     public static Options defaults() {
       return new Options(4L << 20, 32L << 20, true, true, true, 500);
     }
@@ -84,7 +105,33 @@ public final class LevelDb implements AutoCloseable {
           verifyChecksums,
           compression,
           maxOpenFiles,
-          bytes);
+          bytes,
+          ownThread);
+    }
+
+    /** With the free space that such a buffer needs, unless another was asked for. */
+    public Options withWriteBufferBytes(long bytes) {
+      return new Options(
+          bytes,
+          cacheBytes,
+          paranoidChecks,
+          verifyChecksums,
+          compression,
+          maxOpenFiles,
+          minFreeBytes == minFreeBytesFor(writeBufferBytes) ? minFreeBytesFor(bytes) : minFreeBytes,
+          ownThread);
+    }
+
+    public Options withOwnThread(boolean own) {
+      return new Options(
+          writeBufferBytes,
+          cacheBytes,
+          paranoidChecks,
+          verifyChecksums,
+          compression,
+          maxOpenFiles,
+          minFreeBytes,
+          own);
     }
   }
 
@@ -122,6 +169,11 @@ public final class LevelDb implements AutoCloseable {
 
   public Path directory() {
     return directory;
+  }
+
+  /** How many tables lie in a directory; 0 where there is none. */
+  public static int tablesIn(Path directory) {
+    return Opening.tablesIn(directory);
   }
 
   /** The newest value of {@code key}, or null. */

@@ -67,7 +67,7 @@ final class NativeEngine implements Engine {
    * an orderly end. Where a loaded library can be unlinked this is done at once, so that killed
    * processes leave nothing behind.
    */
-  private static void removeExtractedLibrary() {
+  static void removeExtractedLibrary() {
     Path maps = Path.of("/proc/self/maps");
     if (!Files.isReadable(maps)) {
       return;
@@ -96,12 +96,15 @@ final class NativeEngine implements Engine {
             .createIfMissing(true)
             .paranoidChecks(options.paranoidChecks())
             .writeBufferSize(options.writeBufferBytes())
-            .maxOpenFiles(options.maxOpenFiles())
+            .maxOpenFiles(Descriptors.openTables(options.maxOpenFiles()))
             .compression(
                 options.compression()
                     ? NativeCompressionType.kSnappyCompression
                     : NativeCompressionType.kNoCompression)
             .cache(cache);
+    if (options.ownThread()) {
+      SecondEnvironment.choose(raw);
+    }
     File file = directory.toFile();
     try {
       return new NativeEngine(NativeDB.open(raw, file), cache, options.verifyChecksums());

@@ -10,6 +10,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.ReadOnlyFileSystemException;
 import java.nio.file.StandardOpenOption;
+import java.util.Arrays;
 import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -74,6 +75,17 @@ final class Opening {
         lock.close();
       }
     }
+  }
+
+  static int tablesIn(Path directory) {
+    String[] names = directory.toFile().list();
+    return names == null
+        ? 0
+        : Math.toIntExact(Arrays.stream(names).filter(Opening::isTable).count());
+  }
+
+  private static boolean isTable(String name) {
+    return name.endsWith(".sst") || name.endsWith(".ldb");
   }
 
   static void createDirectory(Path path) throws IOException {

@@ -163,6 +163,7 @@ public final class ApplyBatch implements AutoCloseable {
               recordBytesAdded,
               Math.max(before.peakRecordBytes(), inUse));
       writes.put(tables.state(StoreState.NAME), after.encode());
+      committed.close();
       keyspace.commit(this, writes, after);
       changed.forEach(this::remember);
     } finally {
@@ -175,6 +176,7 @@ public final class ApplyBatch implements AutoCloseable {
   public void close() {
     if (open) {
       open = false;
+      committed.close();
       writes.close();
       keyspace.batchClosed(this);
     }

@@ -222,7 +222,8 @@ public final class Keyspace implements AutoCloseable {
 
   /**
    * Makes all committed batches durable; returns the position up to which nothing can be lost any
-   * more. Not while {@link #install} runs: the writer's thread, or one in its place.
+   * more. Any thread: while {@link #install} runs the position may be one of the old content, which
+   * lies before that of the new.
    */
   public LogPosition sync() {
     return using(

@@ -1,6 +1,7 @@
 package io.kvorum.persistence.mvcc;
 
 import io.kvorum.persistence.leveldb.DirectoryLock;
+import io.kvorum.persistence.leveldb.LevelDb;
 import io.kvorum.persistence.leveldb.StorageException;
 import io.kvorum.persistence.leveldb.StorageException.Reason;
 import io.kvorum.protocol.LogPosition;
@@ -99,6 +100,18 @@ final class KeyspaceDirectory implements AutoCloseable {
   /** Where a keyspace lies as long as nothing has replaced it. */
   static Path firstGeneration(Path directory) {
     return directory.resolve("generation-" + FIRST_GENERATION);
+  }
+
+  /** How many tables lie in all generations together, as far as they can be read. */
+  static int tablesIn(Path directory) {
+    int tables = 0;
+    String[] names = directory.toFile().list();
+    for (String name : names == null ? new String[0] : names) {
+      if (GENERATION.matcher(name).matches()) {
+        tables += LevelDb.tablesIn(directory.resolve(name));
+      }
+    }
+    return tables;
   }
 
   private static Pointer read(Path path, List<Integer> generations) throws IOException {

@@ -1,6 +1,7 @@
 package io.kvorum.persistence.mvcc;
 
 import io.kvorum.persistence.leveldb.LevelDb;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.function.LongPredicate;
 
@@ -20,6 +21,24 @@ public record KeyspaceOptions(
     long reclaimBytes,
     LongPredicate leaseExists) {
 
+  /**
+   * All tables of a keyspace of 60 GB, where the process may have so many files open. A table that
+   * is not open is opened anew for each read of it.
+   */
+  private static final int MAX_OPEN_TABLES = 30_000;
+
+  private static final long WRITE_BUFFER_BYTES = 16L << 20;
+
+  /**
+   * In a store of many tables each put costs LevelDB several times its size in compactions, and the
+   * fewer the more is gathered before it is sorted in. The price is paid in memory, twice the
+   * buffer, and at a start after a crash, which reads the log of a buffer or two.
+   */
+  private static final long LARGE_WRITE_BUFFER_BYTES = 48L << 20;
+
+  /** Tables of 2 MiB: a store of one GiB. */
+  private static final int LARGE_STORE_TABLES = 512;
+
   public KeyspaceOptions {
     if (compactionBatchRevisions < 1) {
       throw new IllegalArgumentException(
@@ -36,11 +55,23 @@ public record KeyspaceOptions(
    */
   public static KeyspaceOptions defaults() {
     return new KeyspaceOptions(
-        new LevelDb.Options(16L << 20, 8L << 20, true, false, false, 500),
+        new LevelDb.Options(WRITE_BUFFER_BYTES, 8L << 20, true, false, false, MAX_OPEN_TABLES),
         1000,
         Duration.ofMillis(10),
         16L << 20,
         lease -> false);
+  }
+
+  /**
+   * How to open a keyspace by what it holds now. A write buffer that the operator has chosen stays.
+   *
+   * @param directory the keyspace's; it may be missing
+   */
+  public KeyspaceOptions forStoreIn(Path directory) {
+    boolean chosen = storage.writeBufferBytes() != WRITE_BUFFER_BYTES;
+    return chosen || KeyspaceDirectory.tablesIn(directory) < LARGE_STORE_TABLES
+        ? this
+        : withStorage(storage.withWriteBufferBytes(LARGE_WRITE_BUFFER_BYTES));
   }
 
   public KeyspaceOptions withStorage(LevelDb.Options options) {

@@ -25,7 +25,12 @@ public record WalSettings(
   /** Settings with the module's own values but for the directory. */
   public static WalSettings in(Path directory) {
     return new WalSettings(
-        directory, LevelDb.Options.defaults(), false, 10_000, 8L << 20, 16L << 20);
+        directory,
+        LevelDb.Options.defaults().withOwnThread(true),
+        false,
+        10_000,
+        8L << 20,
+        16L << 20);
   }
 
   /** From the section {@code kvorum.wal.journal}. */
@@ -33,12 +38,13 @@ public record WalSettings(
     long writeBufferBytes = journal.getBytes("write-buffer");
     LevelDb.Options levelDb =
         new LevelDb.Options(
-            writeBufferBytes,
-            journal.getBytes("cache"),
-            true,
-            true,
-            journal.getBoolean("compression"),
-            journal.getInt("max-open-files"));
+                writeBufferBytes,
+                journal.getBytes("cache"),
+                true,
+                true,
+                journal.getBoolean("compression"),
+                journal.getInt("max-open-files"))
+            .withOwnThread(true);
     return new WalSettings(
         Path.of(journal.getString("directory")),
         levelDb,
