@@ -22,9 +22,12 @@ final class Contender implements AutoCloseable {
 
   /** Not started yet. */
   Contender(String name, Path launcher, Path dataParent) {
+    this(name, launcher, ServerProcess.Settings.plain().dataUnder(dataParent));
+  }
+
+  Contender(String name, Path launcher, ServerProcess.Settings settings) {
     this.name = name;
-    this.server =
-        ServerProcess.notStarted(launcher, ServerProcess.Settings.plain().dataUnder(dataParent));
+    this.server = ServerProcess.notStarted(launcher, settings);
   }
 
   /** Starts it and returns how long it was until a linearizable read was answered. */
@@ -64,6 +67,14 @@ final class Contender implements AutoCloseable {
     }
   }
 
+  /** Puts the first key of {@link LargeKeys}, and waits for the answer. */
+  void putOne() {
+    try (var load = new UnaryLoad(address(), Workload.PUT.method, 1, 1, LargeKeys.puts(1, 1))) {
+      if (load.run(1, PROBE_LIMIT).answers() != 1)
+        throw new IllegalStateException(name + " takes no put");
+    }
+  }
+
   InetSocketAddress address() {
     return new InetSocketAddress("127.0.0.1", server.clientPort());
   }
@@ -98,6 +109,11 @@ final class Contender implements AutoCloseable {
 
   void kill() {
     server.kill();
+  }
+
+  /** A figure of the kernel's status page, such as RssAnon. */
+  double statusMib(String figure) {
+    return server.status(figure) / 1024.0;
   }
 
   void stop() {

@@ -8,6 +8,8 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
@@ -47,35 +49,46 @@ public final class ServerProcess implements AutoCloseable {
    *     same URL, same ids
    * @param place where it listens; null means free loopback ports
    * @param extraFlags appended, so that they win over the ones set here
+   * @param environment variables added to our own
    */
   public record Settings(
       @Nullable Path dataParent,
       @Nullable Path dataDirectory,
       @Nullable String advertisedPeerUrl,
       @Nullable Place place,
-      List<String> extraFlags) {
+      List<String> extraFlags,
+      Map<String, String> environment) {
     public static Settings plain() {
-      return new Settings(null, null, null, null, List.of());
+      return new Settings(null, null, null, null, List.of(), Map.of());
     }
 
     public Settings dataUnder(Path parent) {
-      return new Settings(parent, dataDirectory, advertisedPeerUrl, place, extraFlags);
+      return new Settings(parent, dataDirectory, advertisedPeerUrl, place, extraFlags, environment);
     }
 
     public Settings dataIn(Path directory) {
-      return new Settings(dataParent, directory, advertisedPeerUrl, place, extraFlags);
+      return new Settings(dataParent, directory, advertisedPeerUrl, place, extraFlags, environment);
     }
 
     public Settings advertisingPeer(String url) {
-      return new Settings(dataParent, dataDirectory, url, place, extraFlags);
+      return new Settings(dataParent, dataDirectory, url, place, extraFlags, environment);
     }
 
     public Settings at(Place elsewhere) {
-      return new Settings(dataParent, dataDirectory, advertisedPeerUrl, elsewhere, extraFlags);
+      return new Settings(
+          dataParent, dataDirectory, advertisedPeerUrl, elsewhere, extraFlags, environment);
     }
 
     public Settings flags(String... flags) {
-      return new Settings(dataParent, dataDirectory, advertisedPeerUrl, place, List.of(flags));
+      return new Settings(
+          dataParent, dataDirectory, advertisedPeerUrl, place, List.of(flags), environment);
+    }
+
+    public Settings with(String variable, String value) {
+      var more = new TreeMap<>(environment);
+      more.put(variable, value);
+      return new Settings(
+          dataParent, dataDirectory, advertisedPeerUrl, place, extraFlags, Map.copyOf(more));
     }
   }
 
@@ -126,11 +139,12 @@ public final class ServerProcess implements AutoCloseable {
   public void launch() {
     if (isAlive()) throw new IllegalStateException("already running: " + this);
     try {
-      process =
+      var builder =
           new ProcessBuilder(command())
               .redirectErrorStream(true)
-              .redirectOutput(ProcessBuilder.Redirect.appendTo(log.toFile()))
-              .start();
+              .redirectOutput(ProcessBuilder.Redirect.appendTo(log.toFile()));
+      builder.environment().putAll(settings.environment);
+      process = builder.start();
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
