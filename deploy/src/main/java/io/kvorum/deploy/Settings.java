@@ -124,8 +124,7 @@ final class Settings {
                 storage.compression(),
                 storage.maxOpenFiles()))
         .withCompaction(
-            config.storage().compactionBatchRevisions(),
-            config.storage().compactionSleepInterval())
+            config.storage().compactionBatchRevisions(), config.storage().compactionSleepInterval())
         .forStoreIn(directory.keyspace());
   }
 
