@@ -8,6 +8,7 @@ import io.kvorum.verification.conformance.harness.Binaries;
 import io.kvorum.verification.conformance.harness.ServerProcess;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.BitSet;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
