@@ -11,10 +11,10 @@ import org.jspecify.annotations.Nullable;
  * The keyspace as LevelDB holds it: at a snapshot, or as it is now for the one writer, whom nobody
  * overtakes.
  *
- * <p>The writer reads with one cursor as long as it lives, and is to be closed. LevelDB charges a
- * get that looks into more than one table to the first of them, and compacts a table that was
- * charged a hundred times: in a large store nearly each get, so that it would do little else. A
- * cursor is charged once for a MiB that it has read.
+ * <p>Single rows are read with cursors too. LevelDB charges a get that looks into more than one
+ * table to the first of them, and compacts a table that was charged a hundred times: in a large
+ * store nearly each get, so that it would do little else. A cursor is charged once for a MiB that
+ * it has read. The writer keeps one as long as it lives, and is to be closed.
  */
 final class CommittedKeys implements Keys, AutoCloseable {
 
@@ -104,16 +104,20 @@ final class CommittedKeys implements Keys, AutoCloseable {
   }
 
   private byte @Nullable [] read(byte[] row) {
-    LevelDb.Snapshot at = snapshot;
-    return at == null ? readAsWriter(row) : db.get(row, at);
+    if (snapshot == null) {
+      Cursor cursor = writersCursor;
+      if (cursor == null) {
+        cursor = db.cursor(null);
+        writersCursor = cursor;
+      }
+      return valueAt(cursor, row);
+    }
+    try (Cursor cursor = db.cursor(snapshot)) {
+      return valueAt(cursor, row);
+    }
   }
 
-  private byte @Nullable [] readAsWriter(byte[] row) {
-    Cursor cursor = writersCursor;
-    if (cursor == null) {
-      cursor = db.cursor(null);
-      writersCursor = cursor;
-    }
+  private static byte @Nullable [] valueAt(Cursor cursor, byte[] row) {
     cursor.seek(row);
     return cursor.valid() && Arrays.equals(cursor.key(), row) ? cursor.value() : null;
   }
