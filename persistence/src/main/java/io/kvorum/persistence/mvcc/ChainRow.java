@@ -12,14 +12,14 @@ import org.jspecify.annotations.Nullable;
 final class ChainRow {
   static final String NAME = "chain";
 
-  private static final byte FORMAT = 1;
+  private static final byte FORM = RevisionDigest.FORM;
   private static final int BYTES = 1 + 3 * Long.BYTES;
 
   private ChainRow() {}
 
   static byte[] encode(long origin, long revision, long hash) {
     return ByteBuffer.allocate(BYTES)
-        .put(FORMAT)
+        .put(FORM)
         .putLong(origin)
         .putLong(revision)
         .putLong(hash)
@@ -32,7 +32,7 @@ final class ChainRow {
    * are not in it.
    */
   static RevisionChain.Head head(byte @Nullable [] stored, LogPosition applied, long revision) {
-    if (stored != null && stored.length == BYTES && stored[0] == FORMAT) {
+    if (stored != null && stored.length == BYTES && stored[0] == FORM) {
       ByteBuffer in = ByteBuffer.wrap(stored, 1, BYTES - 1);
       long origin = in.getLong();
       if (in.getLong() == revision) {

@@ -18,6 +18,12 @@ import java.util.zip.Checksum;
  */
 public final class RevisionDigest {
   /**
+   * Which digest this is. To be raised with any change of what it is made of: members of different
+   * versions then compare nothing, and a stored chain of another form is not continued.
+   */
+  public static final int FORM = 1;
+
+  /**
    * SplittableRandom's increment and finalizer (Steele, Lea, Flood 2014; Stafford's variant 13).
    */
   private static final long INCREMENT = 0x9e37_79b9_7f4a_7c15L;

@@ -83,7 +83,9 @@ class RevisionChainTest {
       assertTrue(steps <= 6, steps + " steps");
       assertTrue(good < bad && bad <= different);
       assertTrue(
-          bad <= newest - RevisionChain.RECENT + 1 ? different - good <= 256 : different - good == 1,
+          bad <= newest - RevisionChain.RECENT + 1
+              ? different - good <= 256
+              : different - good == 1,
           bad + " is found between " + good + " and " + different);
     }
   }
