@@ -57,6 +57,7 @@ final class WatchedGroup implements DivergenceWatch.Group {
     return questions.askForChain(member, question);
   }
 
+  /** Log and metrics tell of it. */
   @Override
   public void found(Divergence divergence) {}
 }

@@ -42,7 +42,7 @@ public final class RevisionChain {
   /** The oldest revision that was ever known here, but for the origin. */
   private final long first;
 
-  private final long[] recent = new long[RECENT];
+  private final long[] recent;
   private final long[] sparse = new long[SPARSE];
   private final long[] rare = new long[RARE];
   private Head head;
@@ -51,6 +51,14 @@ public final class RevisionChain {
    * @param head what is known at the beginning
    */
   public RevisionChain(Head head) {
+    this(head, RECENT);
+  }
+
+  /**
+   * @param recent of how many of the newest revisions each is remembered; a power of two
+   */
+  public RevisionChain(Head head, int recent) {
+    this.recent = new long[recent];
     this.origin = head.origin();
     this.first = head.revision();
     this.head = head;
@@ -89,7 +97,7 @@ public final class RevisionChain {
   }
 
   private void remember(long revision, long hash) {
-    recent[(int) revision & (RECENT - 1)] = hash;
+    recent[(int) revision & (recent.length - 1)] = hash;
     if (isMultiple(revision, SPARSE_BITS)) {
       sparse[(int) (revision >> SPARSE_BITS) & (SPARSE - 1)] = hash;
     }
@@ -113,8 +121,8 @@ public final class RevisionChain {
         return OptionalLong.empty();
       }
       long distance = head.revision() - revision;
-      if (distance < RECENT) {
-        return OptionalLong.of(recent[(int) revision & (RECENT - 1)]);
+      if (distance < recent.length) {
+        return OptionalLong.of(recent[(int) revision & (recent.length - 1)]);
       }
       return OptionalLong.of(
           distance < (long) SPARSE << SPARSE_BITS && isMultiple(revision, SPARSE_BITS)
@@ -129,7 +137,7 @@ public final class RevisionChain {
   private long floor(long revision) {
     long newest = head.revision();
     long at = Math.min(revision, newest);
-    if (newest - at >= RECENT) {
+    if (newest - at >= recent.length) {
       at = at >> SPARSE_BITS << SPARSE_BITS;
     }
     if (newest - at >= (long) SPARSE << SPARSE_BITS) {
