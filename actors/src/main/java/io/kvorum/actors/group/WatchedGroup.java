@@ -7,8 +7,10 @@ import io.kvorum.actors.raft.membership.Configuration;
 import io.kvorum.persistence.mvcc.Keyspace;
 import io.kvorum.persistence.mvcc.RevisionChain;
 import io.kvorum.protocol.MemberId;
+import io.kvorum.protocol.etcdserverpb.AlarmType;
 import io.kvorum.protocol.internal.ChainAnswer;
 import io.kvorum.protocol.internal.ChainQuestion;
+import java.util.Set;
 import java.util.concurrent.CompletionStage;
 
 /** This group, as the comparison of its members' data sees it. */
@@ -57,7 +59,12 @@ final class WatchedGroup implements DivergenceWatch.Group {
     return questions.askForChain(member, question);
   }
 
-  /** Log and metrics tell of it. */
+  /** Raises the alarm CORRUPT; for member 0 where it is not known who is wrong, as in etcd. */
   @Override
-  public void found(Divergence divergence) {}
+  public void found(Divergence divergence) {
+    Set<MemberId> wrong = divergence.deviating();
+    for (MemberId member : wrong.isEmpty() ? Set.of(MemberId.NONE) : wrong) {
+      var unused = group.alarms().activate(member, AlarmType.CORRUPT);
+    }
+  }
 }
