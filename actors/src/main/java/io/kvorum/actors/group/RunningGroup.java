@@ -8,6 +8,7 @@ import io.kvorum.actors.apply.EntryApplier;
 import io.kvorum.actors.apply.MembershipState;
 import io.kvorum.actors.cluster.GroupPeers;
 import io.kvorum.actors.cluster.PeerHandler;
+import io.kvorum.actors.divergence.DivergenceWatch;
 import io.kvorum.actors.raft.Ports;
 import io.kvorum.actors.raft.RaftMessage;
 import io.kvorum.actors.raft.Replica;
@@ -23,6 +24,7 @@ import io.kvorum.actors.wal.RecoveredLog;
 import io.kvorum.actors.watch.WatchHub;
 import io.kvorum.actors.watch.WatchPublisher;
 import io.kvorum.actors.watch.WatchStreams;
+import io.kvorum.persistence.mvcc.Keyspace;
 import io.kvorum.persistence.mvcc.RevisionEvents;
 import io.kvorum.protocol.LogPosition;
 import io.kvorum.protocol.MemberId;
@@ -107,7 +109,7 @@ final class RunningGroup {
                 ? Membership.newBuilder().setClusterId(start.identity().clusterId()).build()
                 : start.stored());
     AlarmState alarms = new AlarmState(AlarmState.storedIn(environment.keyspace()));
-    Handler handler = new Handler();
+    Handler handler = new Handler(environment.keyspace());
     this.peers = environment.peers().join(start.identity(), handler);
     tellPeers();
     AppliedIndex applied = new AppliedIndex(environment.keyspace().applied());
@@ -200,6 +202,16 @@ final class RunningGroup {
     if (compactions != null) {
       context.spawn(AutoCompactor.create(compactions, local), "auto-compactor");
     }
+    context.spawn(
+        DivergenceWatch.create(
+            new WatchedGroup(
+                start.identity().member(),
+                local,
+                membership,
+                environment.keyspace(),
+                new GroupQuestions(peers)),
+            environment.telemetry()),
+        "divergence-watch");
   }
 
   /** Lets it run. The owner passes on by now what the log's actor tells the replica. */
@@ -274,9 +286,14 @@ final class RunningGroup {
 
   /** Hears the peers; what comes before the replica has started is lost, as on any network. */
   private final class Handler implements PeerHandler {
+    private final Keyspace keyspace;
     private volatile @Nullable LocalGroup group;
     private volatile @Nullable ActorRef<ReplicaMessage> replica;
     private volatile @Nullable ActorRef<Snapshots.Message> snapshots;
+
+    Handler(Keyspace keyspace) {
+      this.keyspace = keyspace;
+    }
 
     void tell(ReplicaMessage message) {
       ActorRef<ReplicaMessage> started = replica;
@@ -303,7 +320,7 @@ final class RunningGroup {
       LocalGroup started = group;
       return started == null
           ? CompletableFuture.failedFuture(new IllegalStateException("not started yet"))
-          : started.administration().answer(body);
+          : GroupQuestions.answer(keyspace, started.administration(), body);
     }
 
     @Override

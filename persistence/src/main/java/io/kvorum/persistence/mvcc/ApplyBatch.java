@@ -40,6 +40,8 @@ public final class ApplyBatch implements AutoCloseable {
   private final KeyHeads heads;
   private final LevelDb.Batch writes;
   private final OperationTotals.Tally tally;
+  private final RevisionDigest digest = new RevisionDigest();
+  private final RevisionChain.Head chainBefore;
 
   /** Changed keys in key order. */
   private final NavigableMap<byte[], KeyChanges> changed = new TreeMap<>(Arrays::compareUnsigned);
@@ -53,6 +55,9 @@ public final class ApplyBatch implements AutoCloseable {
   private long liveKeys;
   private long recordBytesAdded;
 
+  /** The rolling hash at each new revision. */
+  private long[] chain = new long[4];
+
   /** Changes of the entry at hand; its place in this list is a change's sub revision. */
   private List<Event> entryEvents = new ArrayList<>();
 
@@ -63,11 +68,13 @@ public final class ApplyBatch implements AutoCloseable {
       LevelDb db,
       Tables tables,
       StoreState before,
+      RevisionChain.Head chainBefore,
       KeyHeads heads,
       OperationTotals totals) {
     this.keyspace = keyspace;
     this.tables = tables;
     this.before = before;
+    this.chainBefore = chainBefore;
     this.committed = new CommittedKeys(db, tables, null, before);
     this.heads = heads;
     this.writes = db.batch();
@@ -163,8 +170,9 @@ public final class ApplyBatch implements AutoCloseable {
               recordBytesAdded,
               Math.max(before.peakRecordBytes(), inUse));
       writes.put(tables.state(StoreState.NAME), after.encode());
+      writeChain();
       committed.close();
-      keyspace.commit(this, writes, after);
+      keyspace.commit(this, writes, after, chain);
       changed.forEach(this::remember);
     } finally {
       close();
@@ -194,6 +202,15 @@ public final class ApplyBatch implements AutoCloseable {
     }
   }
 
+  private void writeChain() {
+    int made = revisions.size();
+    if (made > 0) {
+      writes.put(
+          tables.state(ChainRow.NAME),
+          ChainRow.encode(chainBefore.origin(), revision, chain[made - 1]));
+    }
+  }
+
   private void remember(byte[] key, KeyChanges changes) {
     KeyChanges.Version newest = changes.at(Long.MAX_VALUE);
     KeyValue record = newest == null ? null : newest.record();
@@ -216,9 +233,18 @@ public final class ApplyBatch implements AutoCloseable {
     tally.close();
     if (!entryEvents.isEmpty()) {
       revision++;
+      link(digest.finish(revision, applied.index(), compactedRevision));
       revisions.add(new RevisionEvents(revision, entryEvents));
       entryEvents = new ArrayList<>();
     }
+  }
+
+  private void link(long digestOfRevision) {
+    int made = revisions.size();
+    if (made == chain.length) {
+      chain = Arrays.copyOf(chain, 2 * made);
+    }
+    chain[made] = (made == 0 ? chainBefore.hash() : chain[made - 1]) + digestOfRevision;
   }
 
   private void requireOpen() {
@@ -266,7 +292,7 @@ public final class ApplyBatch implements AutoCloseable {
     }
     KeyValue stored = record.build();
     tally.put((long) key.length + stored.getValue().size());
-    store(key, stored, replaced.whole() ? previous : null);
+    store(key, stored, replaced);
     PutResponse.Builder response = PutResponse.newBuilder().setHeader(header(revision + 1));
     if (request.getPrevKv() && previous != null) {
       response.setPrevKv(previous);
@@ -274,12 +300,17 @@ public final class ApplyBatch implements AutoCloseable {
     return response;
   }
 
-  private void store(byte[] key, KeyValue record, @Nullable KeyValue previous) {
+  private void store(byte[] key, KeyValue record, Previous replaced) {
     byte[] encoded = RecordCodec.encode(record);
+    KeyValue previous = replaced.record();
+    digest.put(
+        encoded,
+        previous == null ? 0 : previous.getModRevision(),
+        previous == null ? 0 : previous.getLease());
     changesOf(key).put(revision + 1, entryEvents.size(), record, encoded);
     writeVersion(key, encoded, false);
     Event.Builder event = Event.newBuilder().setType(Event.EventType.PUT).setKv(record);
-    if (previous != null) {
+    if (previous != null && replaced.whole()) {
       event.setPrevKv(previous);
     }
     entryEvents.add(event.build());
@@ -287,7 +318,15 @@ public final class ApplyBatch implements AutoCloseable {
 
   private void delete(byte[] key, KeyValue previous) {
     ByteString name = previous.getKey();
-    writeVersion(key, RecordCodec.encodeTombstone(name), true);
+    byte[] tombstone = RecordCodec.encodeTombstone(name);
+    digest.delete(
+        tombstone,
+        previous.getCreateRevision(),
+        previous.getModRevision(),
+        previous.getVersion(),
+        previous.getLease(),
+        previous.getValue());
+    writeVersion(key, tombstone, true);
     changesOf(key).delete(revision + 1);
     liveKeys--;
     entryEvents.add(

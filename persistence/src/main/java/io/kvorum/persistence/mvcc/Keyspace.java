@@ -165,7 +165,9 @@ public final class Keyspace implements AutoCloseable {
   /** Starts a batch; the one before must be committed or closed. Only the writer's thread. */
   public ApplyBatch beginBatch() {
     requireNoBatch();
-    ApplyBatch next = new ApplyBatch(this, store.db(), tables, store.state(), heads, totals);
+    ApplyBatch next =
+        new ApplyBatch(
+            this, store.db(), tables, store.state(), store.chain().head(), heads, totals);
     batch = next;
     return next;
   }
@@ -176,7 +178,10 @@ public final class Keyspace implements AutoCloseable {
     }
   }
 
-  void commit(ApplyBatch committing, LevelDb.Batch writes, StoreState after) {
+  /**
+   * @param chain the rolling hash at each revision behind the one before
+   */
+  void commit(ApplyBatch committing, LevelDb.Batch writes, StoreState after, long[] chain) {
     if (batch != committing) {
       throw new IllegalStateException("not the batch under way at " + applied());
     }
@@ -198,6 +203,9 @@ public final class Keyspace implements AutoCloseable {
         writing = false;
         if (written) {
           store.state(after);
+          store
+              .chain()
+              .append(after.applied().index(), chain, (int) (after.revision() - before.revision()));
           releaseView();
         }
       } finally {
@@ -241,6 +249,11 @@ public final class Keyspace implements AutoCloseable {
   /** -1 before the first compaction. */
   public long compactedRevision() {
     return store.state().compactedRevision();
+  }
+
+  /** The rolling hash of what is in force: another one after each {@link #install}. Any thread. */
+  public RevisionChain chain() {
+    return store.chain();
   }
 
   /** What was last committed under this name. */

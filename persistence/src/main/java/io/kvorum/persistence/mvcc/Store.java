@@ -41,6 +41,7 @@ final class Store {
   private final Tables tables;
   private final Runnable dropView;
   private final Compactor compactor;
+  private final RevisionChain chain;
 
   /** Those who read, and one for being the newest. At zero the directory goes. */
   private final AtomicInteger users = new AtomicInteger(1);
@@ -61,6 +62,9 @@ final class Store {
     this.dropView = dropView;
     this.compactor = compactor;
     this.state = state;
+    this.chain =
+        new RevisionChain(
+            ChainRow.head(db.get(tables.state(ChainRow.NAME)), state.applied(), state.revision()));
     byte[] forgotten = db.get(tables.state(DEFRAGMENTED_NAME));
     boolean counts =
         forgotten == null || state.peakRecordBytes() > KeyEncoding.getLong(forgotten, 0);
@@ -145,6 +149,10 @@ final class Store {
 
   StoreState state() {
     return state;
+  }
+
+  RevisionChain chain() {
+    return chain;
   }
 
   void state(StoreState next) {

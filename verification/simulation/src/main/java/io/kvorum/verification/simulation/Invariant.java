@@ -1,5 +1,6 @@
 package io.kvorum.verification.simulation;
 
+import io.kvorum.actors.divergence.Divergence;
 import io.kvorum.actors.raft.HardState;
 import io.kvorum.actors.raft.RaftMessage;
 import io.kvorum.actors.raft.log.Entry;
@@ -43,6 +44,9 @@ interface Invariant {
    * @param floor what was committed when the read was asked for
    */
   default void readConfirmed(Life life, long floor, long index) {}
+
+  /** A leader says that members hold different data. */
+  default void diverged(Life leader, Divergence divergence) {}
 
   /** A replica has handled a message. */
   default void handled(Life life) {}

@@ -1,5 +1,6 @@
 package io.kvorum.verification.simulation;
 
+import io.kvorum.actors.divergence.Divergence;
 import io.kvorum.actors.raft.HardState;
 import io.kvorum.actors.raft.RaftMessage;
 import io.kvorum.actors.raft.log.Entry;
@@ -60,6 +61,11 @@ record Invariants(List<Invariant> all) implements Invariant {
   @Override
   public void readConfirmed(Life life, long floor, long index) {
     all.forEach(i -> i.readConfirmed(life, floor, index));
+  }
+
+  @Override
+  public void diverged(Life leader, Divergence divergence) {
+    all.forEach(i -> i.diverged(leader, divergence));
   }
 
   @Override

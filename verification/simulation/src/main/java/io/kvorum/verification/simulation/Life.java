@@ -14,6 +14,7 @@ import io.kvorum.actors.raft.log.EntryKind;
 import io.kvorum.actors.raft.log.RaftLog;
 import io.kvorum.actors.raft.membership.Configuration;
 import io.kvorum.actors.wal.RecoveredLog;
+import io.kvorum.persistence.mvcc.RevisionChain;
 import io.kvorum.protocol.EtcdError;
 import io.kvorum.protocol.LogPosition;
 import io.kvorum.protocol.MemberId;
@@ -43,6 +44,7 @@ final class Life
   private final PendingProposals proposals;
   private final ReadCoordinator reads;
   private final StoreWriter applier;
+  private final ChainWatch chainWatch;
   private final ArrayDeque<ReplicaMessage> mailbox = new ArrayDeque<>();
   private final ArrayDeque<Runnable> backlog = new ArrayDeque<>();
 
@@ -74,6 +76,7 @@ final class Life
             world.setup().requestTimeoutNanos(),
             begun -> EtcdError.TIMEOUT);
     this.applier = new StoreWriter(this, member.stored(), proposals);
+    this.chainWatch = new ChainWatch(this);
     this.reads =
         new ReadCoordinator(
             this::askReadIndex,
@@ -91,6 +94,7 @@ final class Life
       throw new Violation("a member starts with what its disks hold", e);
     }
     tick();
+    chainWatch.lookNowAndThen();
   }
 
   private void startOn(RecoveredLog recovered) {
@@ -163,6 +167,10 @@ final class Life
     return java.util.Objects.requireNonNull(log);
   }
 
+  boolean isDead() {
+    return dead;
+  }
+
   /** Whether the log was read and the replica runs. */
   boolean isUp() {
     return replica != null;
@@ -170,6 +178,10 @@ final class Life
 
   Store store() {
     return applier.store();
+  }
+
+  RevisionChain chain() {
+    return applier.chain();
   }
 
   Configuration configuration() {

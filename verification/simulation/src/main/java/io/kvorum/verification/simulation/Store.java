@@ -4,6 +4,8 @@ import com.google.protobuf.ByteString;
 import com.google.protobuf.InvalidProtocolBufferException;
 import io.kvorum.actors.apply.MembershipState;
 import io.kvorum.actors.raft.log.Entry;
+import io.kvorum.persistence.mvcc.RevisionChain;
+import io.kvorum.persistence.mvcc.RevisionDigest;
 import io.kvorum.protocol.LogPosition;
 import io.kvorum.protocol.Outcome;
 import io.kvorum.protocol.internal.Command;
@@ -11,6 +13,7 @@ import io.kvorum.protocol.internal.Membership;
 import io.kvorum.protocol.internal.MembershipChange;
 import io.kvorum.verification.history.Request;
 import io.kvorum.verification.history.Response;
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.TreeMap;
@@ -22,13 +25,20 @@ import org.jspecify.annotations.Nullable;
  * back to an earlier one and a snapshot is one.
  *
  * @param digest of all entries applied, in order
+ * @param chain production's rolling hash over the revisions
  */
 record Store(
     LogPosition applied,
     long revision,
     TreeMap<String, Response.Version> cells,
     Membership membership,
-    long digest) {
+    long digest,
+    long chain) {
+
+  private static final long NEVER_COMPACTED = -1;
+
+  /** Of how many revisions a member remembers each: few, so that the rest comes into play too. */
+  private static final int RECENT_REVISIONS = 1 << 7;
 
   static Store empty(long clusterId) {
     return new Store(
@@ -36,6 +46,7 @@ record Store(
         1,
         new TreeMap<>(),
         Membership.newBuilder().setClusterId(clusterId).build(),
+        0,
         0);
   }
 
@@ -51,7 +62,7 @@ record Store(
     return switch (entry.kind()) {
       case EMPTY ->
           new Applied(
-              new Store(entry.position(), revision, cells, membership, next),
+              new Store(entry.position(), revision, cells, membership, next, chain),
               0,
               Outcome.ok(entry.position()),
               false);
@@ -60,7 +71,7 @@ record Store(
         MembershipState state = new MembershipState(membership);
         Outcome<Object> outcome = state.apply(change).map(m -> m);
         yield new Applied(
-            new Store(entry.position(), revision, cells, state.get(), next),
+            new Store(entry.position(), revision, cells, state.get(), next, chain),
             change.getRequestId(),
             outcome,
             true);
@@ -70,12 +81,24 @@ record Store(
         Execution execution = new Execution();
         Response response = execution.run(StoreCommands.decode(command));
         yield new Applied(
-            new Store(entry.position(), execution.newRevision(), execution.next, membership, next),
+            new Store(
+                entry.position(),
+                execution.newRevision(),
+                execution.next,
+                membership,
+                next,
+                execution.newChain(entry.index())),
             command.getHeader().getId(),
             Outcome.ok(response),
             false);
       }
     };
+  }
+
+  /** What a member knows of the rolling hash that has nothing but this state. */
+  RevisionChain newChain() {
+    return new RevisionChain(
+        new RevisionChain.Head(applied.index(), 1, revision, chain), RECENT_REVISIONS);
   }
 
   Response.Got get(String key) {
@@ -101,10 +124,16 @@ record Store(
   /** One command at work. */
   private final class Execution {
     final TreeMap<String, Response.Version> next = new TreeMap<>(cells);
+    private final RevisionDigest revisionDigest = new RevisionDigest();
     private boolean wrote;
 
     long newRevision() {
       return wrote ? revision + 1 : revision;
+    }
+
+    /** To be asked for once, at the end. */
+    long newChain(long index) {
+      return wrote ? chain + revisionDigest.finish(revision + 1, index, NEVER_COMPACTED) : chain;
     }
 
     Response run(Request request) {
@@ -126,15 +155,31 @@ record Store(
         case Request.Get get -> new Response.Got(next.get(get.key()), newRevision());
         case Request.Put put -> {
           wrote = true;
-          next.put(put.key(), new Response.Version(put.value(), revision + 1));
+          Response.Version before =
+              next.put(put.key(), new Response.Version(put.value(), revision + 1));
+          revisionDigest.put(
+              bytes(put.key() + "=" + put.value()), before == null ? 0 : before.modRevision(), 0);
           yield new Response.Written(revision + 1);
         }
         case Request.Delete delete -> {
-          boolean existed = next.remove(delete.key()) != null;
-          wrote |= existed;
-          yield new Response.Deleted(existed ? 1 : 0, newRevision());
+          Response.Version before = next.remove(delete.key());
+          if (before != null) {
+            wrote = true;
+            revisionDigest.delete(
+                bytes(delete.key()),
+                0,
+                before.modRevision(),
+                0,
+                0,
+                ByteString.copyFromUtf8(before.value()));
+          }
+          yield new Response.Deleted(before == null ? 0 : 1, newRevision());
         }
       };
+    }
+
+    private static byte[] bytes(String text) {
+      return text.getBytes(StandardCharsets.UTF_8);
     }
 
     private boolean holds(Request.Compare compare) {

@@ -7,6 +7,7 @@ import io.kvorum.actors.raft.Ports;
 import io.kvorum.actors.raft.ReplicaMessage;
 import io.kvorum.actors.raft.log.Entry;
 import io.kvorum.actors.raft.membership.Configuration;
+import io.kvorum.persistence.mvcc.RevisionChain;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
@@ -20,6 +21,7 @@ final class StoreWriter implements Ports.Applier {
   private final AppliedIndex applied;
   private final ArrayDeque<Entry> toApply = new ArrayDeque<>();
   private Store store;
+  private RevisionChain chain;
   private long entriesSinceSync;
   private boolean applyDue;
 
@@ -29,11 +31,16 @@ final class StoreWriter implements Ports.Applier {
     this.world = member.world();
     this.proposals = proposals;
     this.store = stored;
+    this.chain = stored.newChain();
     this.applied = new AppliedIndex(stored.applied());
   }
 
   Store store() {
     return store;
+  }
+
+  RevisionChain chain() {
+    return chain;
   }
 
   AppliedIndex applied() {
@@ -44,6 +51,7 @@ final class StoreWriter implements Ports.Applier {
   void replace(Store snapshot) {
     toApply.clear();
     store = snapshot;
+    chain = snapshot.newChain();
     applied.advance(snapshot.applied());
   }
 
@@ -66,9 +74,11 @@ final class StoreWriter implements Ports.Applier {
     boolean changesMembership = false;
     while (!toApply.isEmpty()) {
       Entry entry = toApply.removeFirst();
-      Store.Applied next = store.apply(entry);
+      Store.Applied next = world.tampering().applied(life, entry, store);
       world.invariants().applied(life, entry, next);
+      int made = (int) (next.after().revision() - store.revision());
       store = next.after();
+      chain.append(store.applied().index(), new long[] {store.chain()}, made);
       batch.add(next);
       changesMembership |= next.changesMembership();
     }

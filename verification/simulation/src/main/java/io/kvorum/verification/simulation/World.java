@@ -1,5 +1,6 @@
 package io.kvorum.verification.simulation;
 
+import io.kvorum.actors.divergence.Divergence;
 import io.kvorum.actors.raft.ReplicaMessage;
 import io.kvorum.actors.raft.log.Entry;
 import io.kvorum.actors.raft.log.EntryKind;
@@ -32,6 +33,7 @@ final class World {
   private final CommitInvariants commits;
   private final Invariants invariants;
   private Consumer<MemberId> onVote = voter -> {};
+  private Consumer<Divergence> onDivergence = divergence -> {};
   private long lastId;
 
   World(Setup setup, SplittableRandom random, Tampering tampering) {
@@ -45,7 +47,12 @@ final class World {
     this.commits = new CommitInvariants(members.values(), initialEntries);
     this.invariants =
         new Invariants(
-            List.of(new ElectionInvariants(), new LogInvariants(), commits, new StoreInvariants()));
+            List.of(
+                new ElectionInvariants(),
+                new LogInvariants(),
+                commits,
+                new StoreInvariants(),
+                new ChainInvariants(tampering.makesMembersDiffer())));
     this.lastId = setup.members();
     initialIds.forEach(id -> add(new Member(this, id, initialEntries)));
   }
@@ -154,6 +161,17 @@ final class World {
   /** Who is told of the next votes given. */
   void onVote(Consumer<MemberId> told) {
     onVote = told;
+  }
+
+  /** Who is told when a leader says that members hold different data. */
+  void listen(Consumer<Divergence> told) {
+    onDivergence = told;
+  }
+
+  void diverged(Life leader, Divergence divergence) {
+    trace.note(leader.id(), "finds a " + divergence);
+    invariants.diverged(leader, divergence);
+    onDivergence.accept(divergence);
   }
 
   void voted(MemberId voter) {

@@ -4,9 +4,11 @@ import io.kvorum.actors.raft.HardState;
 import io.kvorum.actors.raft.Ports;
 import io.kvorum.actors.raft.log.Entry;
 import io.kvorum.protocol.LogPosition;
+import io.kvorum.protocol.MemberId;
 import io.kvorum.protocol.internal.Membership;
 import java.util.List;
 import java.util.function.LongFunction;
+import java.util.function.Supplier;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
@@ -35,14 +37,19 @@ final class PlantedBugs {
         at("answers before the sync", new AnswersBeforeSync()),
         at("entries applied twice", new DoubleApply()),
         at("snapshot without membership", new SnapshotWithoutMembership()),
-        at("lost sync of the keyspace", new LostKeyspaceSync()));
+        at("lost sync of the keyspace", new LostKeyspaceSync()),
+        at("a bit flipped while it is applied", () -> new FlippedBit(new MemberId(2), 40)));
   }
 
   private static Bug at(String name, Tampering tampering) {
+    return at(name, () -> tampering);
+  }
+
+  private static Bug at(String name, Supplier<Tampering> tampering) {
     return new Bug(
         name,
         seed -> {
-          Violation failure = SeedRun.run(Plan.of(seed), tampering).failure();
+          Violation failure = SeedRun.run(Plan.of(seed), tampering.get()).failure();
           return failure == null ? null : failure.invariant();
         });
   }
@@ -112,7 +119,8 @@ final class PlantedBugs {
           sent.revision(),
           sent.cells(),
           Membership.newBuilder().setClusterId(World.CLUSTER_ID).build(),
-          sent.digest());
+          sent.digest(),
+          sent.chain());
     }
   }
 

@@ -40,7 +40,7 @@ final class Convergence {
 
   /**
    * Compares the members' keyspaces at one revision, their histories since the last compaction and
-   * their member lists.
+   * their member lists; nor did any of them find a difference meanwhile.
    *
    * @return the history that they share
    * @throws AssertionError naming the first difference
@@ -64,6 +64,7 @@ final class Convergence {
       checkEqual(first, range, member, localRange(member, revision).kvs);
     }
     checkHashes(members, revision);
+    checkNobodyWasNamed(members);
     Await.until(
         "equal member lists",
         CATCH_UP_LIMIT,
@@ -112,6 +113,14 @@ final class Convergence {
             "hashes at revision %d differ: %s and %s on %s"
                 .formatted(revision, other, hash.get(), member));
     }
+  }
+
+  /** No leader has taken a member for one that holds other data. */
+  private static void checkNobodyWasNamed(List<Member> members) {
+    for (var member : members)
+      if (member.server().output().contains("the first bad revision is"))
+        throw new AssertionError(
+            member + " found a difference where there is none:\n" + member.server().outputEnd());
   }
 
   private static Optional<HashKVResponse> hash(Member member, long revision) {
