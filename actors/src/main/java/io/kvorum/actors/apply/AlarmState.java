@@ -8,6 +8,7 @@ import io.kvorum.protocol.etcdserverpb.AlarmResponse;
 import io.kvorum.protocol.etcdserverpb.AlarmType;
 import io.kvorum.protocol.internal.AlarmSet;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.Comparator;
 import java.util.List;
 
@@ -39,6 +40,13 @@ public final class AlarmState extends StoredState<AlarmSet> {
     } catch (InvalidProtocolBufferException e) {
       throw new IllegalStateException("the stored alarms cannot be read", e);
     }
+  }
+
+  /** Alarms in the order in which they are kept. */
+  public static AlarmSet of(Collection<AlarmMember> alarms) {
+    return AlarmSet.newBuilder()
+        .addAllAlarms(alarms.stream().distinct().sorted(ORDER).toList())
+        .build();
   }
 
   public boolean isRaised(AlarmType type) {

@@ -1,5 +1,6 @@
 package io.kvorum.kvorumutl;
 
+import io.kvorum.actors.apply.AlarmState;
 import io.kvorum.kvorumutl.etcd.EtcdDatabase;
 import io.kvorum.kvorumutl.etcd.RecordCursor;
 import io.kvorum.kvorumutl.etcd.StoreMeta;
@@ -8,6 +9,10 @@ import io.kvorum.persistence.mvcc.KeyspaceOptions;
 import io.kvorum.protocol.GroupId;
 import java.io.PrintWriter;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.function.LongConsumer;
@@ -88,9 +93,10 @@ final class EtcdSource implements Source {
         progress.accept(database.file().bytesRead());
       }
       StoreMeta meta = database.meta();
+      Map<String, byte[]> kept = kept(terms);
       if (terms.bump() > 0) {
         long raised = bumped(newest, terms.bump());
-        return keyspace.finish(terms.at(), raised, raised, meta.finishedCompaction(), terms.meta());
+        return keyspace.finish(terms.at(), raised, raised, meta.finishedCompaction(), kept);
       }
       // As an etcd that starts on this file: nothing may be left of the newest revision, if it
       // deleted keys and was compacted (mvcc/kvstore.go, restore).
@@ -100,8 +106,17 @@ final class EtcdSource implements Source {
           Math.max(Math.max(1, newest), compacted),
           compacted,
           meta.finishedCompaction(),
-          terms.meta());
+          kept);
     }
+  }
+
+  /** What stands beside the records: alarms are (member, type) pairs, and stay what they are. */
+  private Map<String, byte[]> kept(Terms terms) {
+    Map<String, byte[]> kept = new HashMap<>(terms.meta());
+    if (!skipped.contains(Leftovers.ALARM) && !database.alarms().isEmpty()) {
+      kept.put(AlarmState.META_KEY, AlarmState.of(database.alarms()).toByteArray());
+    }
+    return kept;
   }
 
   private long bumped(long newest, long bump) {
@@ -127,11 +142,19 @@ final class EtcdSource implements Source {
 
   @Override
   public String remark() {
-    return leased == 0
-        ? ""
-        : "records that name a lease: "
-            + leased
-            + ". Their keys keep its id, and stay until they are deleted";
+    List<String> remarks = new ArrayList<>();
+    if (leased > 0) {
+      remarks.add(
+          "records that name a lease: "
+              + leased
+              + ". Their keys keep its id, and stay until they are deleted");
+    }
+    if (!skipped.contains(Leftovers.ALARM) && !database.alarms().isEmpty()) {
+      remarks.add(
+          "alarms of the old members, which stand until etcdctl alarm disarm: "
+              + database.alarms().stream().map(MessageJson::of).toList());
+    }
+    return String.join(System.lineSeparator(), remarks);
   }
 
   @Override

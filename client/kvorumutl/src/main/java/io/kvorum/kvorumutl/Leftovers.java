@@ -10,13 +10,18 @@ import java.util.Set;
 import java.util.TreeSet;
 
 /**
- * What a snapshot holds that Kvorum has no place for yet, by the name under which an operator may
- * leave it behind.
+ * What a snapshot holds beside its records, by the name under which an operator may leave it
+ * behind. What Kvorum has no place for yet he must.
  */
 final class Leftovers {
-  private static final Set<String> NAMES = Set.of("auth", "lease", "alarm");
+  static final String ALARM = "alarm";
+
+  private static final Set<String> NAMES = Set.of("auth", "lease", ALARM);
 
   private final Map<String, String> found = new LinkedHashMap<>();
+
+  /** Has a place, and may be left behind nevertheless. */
+  private final Map<String, String> carried = new LinkedHashMap<>();
 
   private Leftovers() {}
 
@@ -38,7 +43,7 @@ final class Leftovers {
     }
     int alarms = database.alarms().size();
     if (alarms > 0) {
-      leftovers.found.put("alarm", count(alarms, "alarm"));
+      leftovers.carried.put(ALARM, count(alarms, "alarm"));
     }
     for (String bucket : database.unknownBuckets()) {
       leftovers.found.put(bucket, "a bucket that no etcd up to 3.7 has");
@@ -70,6 +75,12 @@ final class Leftovers {
         (name, what) -> {
           (skipped.contains(name) ? told : refused).add(name + ": " + what);
           missing.add(name);
+        });
+    carried.forEach(
+        (name, what) -> {
+          if (skipped.contains(name)) {
+            told.add(name + ": " + what);
+          }
         });
     if (!refused.isEmpty()) {
       throw new RefusedException(

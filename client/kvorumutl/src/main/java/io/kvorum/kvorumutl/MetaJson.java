@@ -1,7 +1,10 @@
 package io.kvorum.kvorumutl;
 
+import com.google.protobuf.InvalidProtocolBufferException;
+import io.kvorum.actors.apply.AlarmState;
 import io.kvorum.actors.apply.MembershipState;
 import io.kvorum.persistence.mvcc.KeyspaceInspection;
+import io.kvorum.protocol.internal.AlarmSet;
 import io.kvorum.protocol.internal.Membership;
 import java.util.HexFormat;
 import java.util.Map;
@@ -31,6 +34,14 @@ final class MetaJson {
     return line.raw("other", others.toString());
   }
 
+  private static AlarmSet alarms(byte[] stored) {
+    try {
+      return AlarmSet.parseFrom(stored);
+    } catch (InvalidProtocolBufferException e) {
+      throw new IllegalStateException("the stored alarms cannot be read", e);
+    }
+  }
+
   private static void add(String name, byte[] value, JsonLine line, JsonLine others) {
     if (name.equals(MembershipState.META_KEY)) {
       Membership membership = MembershipState.parse(value);
@@ -45,6 +56,11 @@ final class MetaJson {
                   membership.getRemovedIdsList().stream()
                       .map(id -> JsonLine.quoted(Long.toHexString(id)))
                       .toList()));
+    } else if (name.equals(AlarmState.META_KEY)) {
+      line.raw(
+          "alarms",
+          JsonLine.array(
+              alarms(value).getAlarmsList().stream().map(MessageJson::of).toList()));
     } else {
       others.text(name, HexFormat.of().formatHex(value));
     }

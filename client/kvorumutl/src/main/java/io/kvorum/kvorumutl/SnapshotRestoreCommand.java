@@ -88,8 +88,8 @@ final class SnapshotRestoreCommand implements Callable<Integer> {
       paramLabel = "auth,lease,alarm",
       split = ",",
       description =
-          "Of an etcd's snapshot, leave behind what Kvorum has no place for yet. Without, it is"
-              + " refused.")
+          "Of an etcd's snapshot, leave this behind. What Kvorum has no place for yet (auth, lease)"
+              + " is refused without.")
   private Set<String> skip = Set.of();
 
   @CommandLine.Option(

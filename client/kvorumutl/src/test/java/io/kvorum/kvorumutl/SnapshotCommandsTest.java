@@ -45,7 +45,11 @@ class SnapshotCommandsTest {
   void unpack() throws IOException {
     file = directory.resolve("snapshot.db");
     data = directory.resolve("data");
-    try (InputStream packed = getClass().getResourceAsStream("/etcd-3.7.db.gz")) {
+    unpack("/etcd-3.7.db.gz");
+  }
+
+  private void unpack(String resource) throws IOException {
+    try (InputStream packed = getClass().getResourceAsStream(resource)) {
       assertNotNull(packed);
       Files.write(file, new GZIPInputStream(packed).readAllBytes());
     }
@@ -214,6 +218,26 @@ class SnapshotCommandsTest {
     try (Stream<Path> left = Files.list(directory)) {
       assertEquals(List.of(file), left.toList());
     }
+  }
+
+  /** They stay what they are, and so do their members, whoever these were. */
+  @Test
+  void carriesAlarmsOver() throws IOException {
+    unpack("/etcd-3.7-alarms.db.gz");
+    Run made = importing();
+    assertEquals(0, made.exitCode(), made.err());
+    assertTrue(made.err().contains("until etcdctl alarm disarm"), made.err());
+    String alarms =
+        "\"alarms\":[{\"memberID\":\"3\",\"alarm\":\"NOSPACE\"},"
+            + "{\"memberID\":\"4d\",\"alarm\":\"NOSPACE\"},"
+            + "{\"memberID\":\"4d\",\"alarm\":\"CORRUPT\"}]";
+    Run meta = run("keyspace", "meta", "--data-dir=" + data);
+    assertTrue(meta.out().contains(alarms), meta.out());
+    data = directory.resolve("without");
+    made = importing("--skip=alarm");
+    assertTrue(made.err().contains("left behind: alarm: 3 alarms"), made.err());
+    meta = run("keyspace", "meta", "--data-dir=" + data);
+    assertFalse(meta.out().contains("NOSPACE"), meta.out());
   }
 
   @Test
