@@ -59,8 +59,7 @@ final class MetaJson {
     } else if (name.equals(AlarmState.META_KEY)) {
       line.raw(
           "alarms",
-          JsonLine.array(
-              alarms(value).getAlarmsList().stream().map(MessageJson::of).toList()));
+          JsonLine.array(alarms(value).getAlarmsList().stream().map(MessageJson::of).toList()));
     } else {
       others.text(name, HexFormat.of().formatHex(value));
     }

@@ -1,6 +1,7 @@
 package io.kvorum.persistence.leveldb;
 
 import java.io.IOException;
+import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -39,6 +40,12 @@ public final class Cursor implements AutoCloseable {
     } catch (IOException | RuntimeException e) {
       throw owner.readFailed(e);
     }
+  }
+
+  /** Seeks a key; its value, or null if there is none. */
+  public byte @Nullable [] valueOf(byte[] key) {
+    seek(key);
+    return valid() && Arrays.equals(key(), key) ? value() : null;
   }
 
   /** Whether it stands at an entry. */

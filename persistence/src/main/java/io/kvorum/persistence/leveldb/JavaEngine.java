@@ -46,8 +46,8 @@ final class JavaEngine implements Engine {
   }
 
   @Override
-  public byte @Nullable [] get(byte[] key, @Nullable View at) {
-    return db.get(key, reads(at, true));
+  public byte @Nullable [] get(byte[] key) {
+    return db.get(key, reads(null, true));
   }
 
   @Override

@@ -4,17 +4,14 @@ import io.kvorum.persistence.leveldb.Cursor;
 import io.kvorum.persistence.leveldb.LevelDb;
 import io.kvorum.persistence.leveldb.StorageException;
 import io.kvorum.protocol.mvccpb.KeyValue;
-import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
 /**
  * The keyspace as LevelDB holds it: at a snapshot, or as it is now for the one writer, whom nobody
  * overtakes.
  *
- * <p>Single rows are read with cursors too. LevelDB charges a get that looks into more than one
- * table to the first of them, and compacts a table that was charged a hundred times: in a large
- * store nearly each get, so that it would do little else. A cursor is charged once for a MiB that
- * it has read. The writer keeps one as long as it lives, and is to be closed.
+ * <p>The writer reads single rows with one cursor as long as it lives, for the reason that {@link
+ * LevelDb#get(byte[], LevelDb.Snapshot)} gives, and is to be closed.
  */
 final class CommittedKeys implements Keys, AutoCloseable {
 
@@ -104,22 +101,15 @@ final class CommittedKeys implements Keys, AutoCloseable {
   }
 
   private byte @Nullable [] read(byte[] row) {
-    if (snapshot == null) {
-      Cursor cursor = writersCursor;
-      if (cursor == null) {
-        cursor = db.cursor(null);
-        writersCursor = cursor;
-      }
-      return valueAt(cursor, row);
+    if (snapshot != null) {
+      return db.get(row, snapshot);
     }
-    try (Cursor cursor = db.cursor(snapshot)) {
-      return valueAt(cursor, row);
+    Cursor cursor = writersCursor;
+    if (cursor == null) {
+      cursor = db.cursor(null);
+      writersCursor = cursor;
     }
-  }
-
-  private static byte @Nullable [] valueAt(Cursor cursor, byte[] row) {
-    cursor.seek(row);
-    return cursor.valid() && Arrays.equals(cursor.key(), row) ? cursor.value() : null;
+    return cursor.valueOf(row);
   }
 
   /** The writer's, before it writes. */

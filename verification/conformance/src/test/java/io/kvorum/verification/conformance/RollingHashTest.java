@@ -56,8 +56,7 @@ class RollingHashTest {
 
       long bad = put(leader, "k1", "after");
       var alarm = "memberID:" + Long.parseUnsignedLong(id, 16) + " alarm:CORRUPT";
-      Await.until(
-          alarm, SECONDS, () -> done(leader, "alarm", "list").out().strip().equals(alarm));
+      Await.until(alarm, SECONDS, () -> done(leader, "alarm", "list").out().strip().equals(alarm));
       var said =
           "member %s holds other data than the others: the first bad revision is %d"
               .formatted(id, bad);
