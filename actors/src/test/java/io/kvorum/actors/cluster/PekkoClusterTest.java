@@ -89,10 +89,16 @@ class PekkoClusterTest {
     PekkoCluster.join(process.system, peers);
   }
 
+  /**
+   * Those that are up as a process sees it. One that stops does not wait until the others know that
+   * it leaves; they see it leaving, or cannot reach it any more.
+   */
   private static long up(PeerProcess process) {
+    var state = Cluster.get(Adapter.toClassic(process.system)).state();
     long count = 0;
-    for (var member : Cluster.get(Adapter.toClassic(process.system)).state().getMembers()) {
-      count += member.status() == MemberStatus.up() ? 1 : 0;
+    for (var member : state.getMembers()) {
+      boolean reached = !state.getUnreachable().contains(member);
+      count += reached && member.status() == MemberStatus.up() ? 1 : 0;
     }
     return count;
   }
