@@ -192,8 +192,8 @@ class RangeStreamTest {
     group.ranges = request -> Outcome.ok(all.toBuilder());
     Stream stream = new Stream(range().build(), 1);
     ServerFixture.await("a first message", () -> !stream.messages.isEmpty());
-    // Whatever the windows take, at its end one piece waits.
-    ServerFixture.await("a piece waits", () -> fixture.server.openAnswerBytes() > 100_000);
+    // Whatever the windows take, at its end one piece waits; how large, depends on the windows.
+    ServerFixture.await("a piece waits", () -> fixture.server.openAnswerBytes() > 0);
     assertTrue(fixture.server.openAnswerBytes() < 200_000);
     stream.call.cancel("enough", null);
     ServerFixture.await("given back", () -> fixture.server.openAnswerBytes() == 0);
