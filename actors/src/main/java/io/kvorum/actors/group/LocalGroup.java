@@ -1,5 +1,7 @@
 package io.kvorum.actors.group;
 
+import com.google.protobuf.ByteString;
+import com.google.protobuf.InvalidProtocolBufferException;
 import io.kvorum.actors.apply.AlarmState;
 import io.kvorum.actors.apply.AppliedIndex;
 import io.kvorum.actors.apply.MembershipState;
@@ -29,6 +31,7 @@ import io.kvorum.protocol.etcdserverpb.WatchRequest;
 import io.kvorum.protocol.etcdserverpb.WatchResponse;
 import io.kvorum.protocol.internal.Command;
 import io.kvorum.protocol.internal.CommandHeader;
+import io.kvorum.protocol.internal.GroupQuestion;
 import io.kvorum.protocol.internal.Membership;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
@@ -67,6 +70,7 @@ final class LocalGroup implements Group, Ports.Replies, Ports.Observer {
   private final GroupPeers peers;
   private final LocalMembers members;
   private final LocalMaintenance maintenance;
+  private final PeerHashes hashes;
   private final LocalAlarms alarms;
   private final Quota quota;
   private volatile long committed;
@@ -115,6 +119,7 @@ final class LocalGroup implements Group, Ports.Replies, Ports.Observer {
         new LocalAlarms(
             alarmState, command -> propose(command, AlarmResponse.Builder.class), metrics);
     this.maintenance = new LocalMaintenance(keyspace, identity.clusterId(), maintenanceExecutor);
+    this.hashes = new PeerHashes(peers, maintenance);
     this.members =
         new LocalMembers(
             identity.member(),
@@ -304,6 +309,25 @@ final class LocalGroup implements Group, Ports.Replies, Ports.Observer {
 
   PendingProposals proposals() {
     return proposals;
+  }
+
+  /** Answers what another member asks. */
+  CompletionStage<ByteString> answer(ByteString question) {
+    GroupQuestion asked;
+    try {
+      asked = GroupQuestion.parseFrom(question);
+    } catch (InvalidProtocolBufferException e) {
+      return CompletableFuture.failedFuture(e);
+    }
+    return switch (asked.getQuestionCase()) {
+      case HASH -> CompletableFuture.completedFuture(hashes.answer(asked.getHash()).toByteString());
+      case QUESTION_NOT_SET -> members.answer(question);
+    };
+  }
+
+  /** Comparisons with the other members' records. */
+  CorruptionCheck corruptionCheck() {
+    return new CorruptionCheck(this, hashes, settings.requestTimeout());
   }
 
   LocalMembers administration() {

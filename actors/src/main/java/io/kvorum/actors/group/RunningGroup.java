@@ -32,6 +32,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.function.Consumer;
 import java.util.random.RandomGenerator;
+import org.apache.pekko.Done;
 import org.apache.pekko.actor.typed.ActorRef;
 import org.apache.pekko.actor.typed.DispatcherSelector;
 import org.apache.pekko.actor.typed.javadsl.ActorContext;
@@ -88,6 +89,7 @@ final class RunningGroup {
   private final ActorRef<ReplicaMessage> replica;
   private final ActorRef<Snapshots.Message> snapshots;
   private final Handler handler;
+  private final CorruptionCheck check;
 
   RunningGroup(
       ActorContext<?> context,
@@ -196,15 +198,27 @@ final class RunningGroup {
             "replica",
             DispatcherSelector.fromConfig("kvorum.raft-dispatcher"));
     this.handler = handler;
+    // From now on the others' questions are answered, though this member takes no part yet.
+    handler.group = local;
+    this.check = local.corruptionCheck();
+    GroupSettings.Safeguards safeguards = settings.safeguards();
+    if (safeguards.checkInterval().isPositive()
+        || safeguards.compactionCheckInterval().isPositive()) {
+      context.spawn(CorruptionMonitor.create(safeguards, local, check), "corruption-monitor");
+    }
     CompactionSchedule compactions = CompactionSchedule.of(settings.retention());
     if (compactions != null) {
       context.spawn(AutoCompactor.create(compactions, local), "auto-compactor");
     }
   }
 
+  /** To be called before {@link #begin}; see {@link CorruptionCheck#initially}. */
+  CompletionStage<Done> checkInitially() {
+    return check.initially();
+  }
+
   /** Lets it run. The owner passes on by now what the log's actor tells the replica. */
   void begin(boolean hurry) {
-    handler.group = local;
     handler.replica = replica;
     handler.snapshots = snapshots;
     replica.tell(new ReplicaMessage.Start(hurry));
@@ -217,6 +231,10 @@ final class RunningGroup {
       raftLog.commitTo(log.lastIndex());
     }
     return raftLog;
+  }
+
+  long lastIndexAtStart() {
+    return start.log().lastIndex();
   }
 
   LogIdentity identity() {
@@ -303,7 +321,7 @@ final class RunningGroup {
       LocalGroup started = group;
       return started == null
           ? CompletableFuture.failedFuture(new IllegalStateException("not started yet"))
-          : started.administration().answer(body);
+          : started.answer(body);
     }
 
     @Override
