@@ -128,8 +128,7 @@ final class Settings {
                 storage.compression(),
                 storage.maxOpenFiles()))
         .withCompaction(
-            config.storage().compactionBatchRevisions(),
-            config.storage().compactionSleepInterval())
+            config.storage().compactionBatchRevisions(), config.storage().compactionSleepInterval())
         .forStoreIn(directory.keyspace());
   }
 

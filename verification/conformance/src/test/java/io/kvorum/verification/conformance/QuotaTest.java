@@ -187,8 +187,7 @@ class QuotaTest {
       var id = asked.status().orElseThrow().getHeader().getMemberId();
       var listed = done(cluster.leader().address(), "alarm", "list");
       assertTrue(listed.contains("memberID:" + Long.toUnsignedString(id)), listed);
-      for (var member : cluster.members())
-        assertEquals(NO_SPACE, refused(member.connection()));
+      for (var member : cluster.members()) assertEquals(NO_SPACE, refused(member.connection()));
       var all = String.join(",", cluster.members().stream().map(m -> m.address()).toList());
       recover(all);
       for (var member : cluster.members())
