@@ -5,6 +5,7 @@ import static io.kvorum.config.MemberFlags.HEARTBEAT_INTERVAL;
 
 import io.kvorum.config.ServerConfig.ClientApiConfig;
 import io.kvorum.config.ServerConfig.ClusterConfig;
+import io.kvorum.config.ServerConfig.IntegrityConfig;
 import io.kvorum.config.ServerConfig.LogFormat;
 import io.kvorum.config.ServerConfig.LogLevel;
 import io.kvorum.config.ServerConfig.LogOutput;
@@ -53,13 +54,13 @@ final class ConfigAssembly {
     MemberConfig member = member();
     ClusterAssembly clusterAssembly = new ClusterAssembly(settings, findings, member);
     ClusterConfig cluster = clusterAssembly.cluster();
-    FeatureGates.check(settings);
     return new ServerConfig(
         member,
         cluster,
         raft(),
         clientApi(clusterAssembly),
         storage(),
+        integrity(),
         logging(),
         metrics(),
         tuning());
@@ -185,6 +186,18 @@ final class ConfigAssembly {
         byRevision ? Duration.ZERO : retainedPeriod(),
         byRevision ? retainedRevisions() : 0,
         settings.duration(OperationFlags.WARNING_APPLY_DURATION));
+  }
+
+  private IntegrityConfig integrity() {
+    Set<String> gates = FeatureGates.on(settings);
+    Duration interval = settings.duration(OperationFlags.COMPACT_HASH_CHECK_TIME);
+    if (interval.isZero()) {
+      settings.refuse(OperationFlags.COMPACT_HASH_CHECK_TIME, "must be greater than 0");
+    }
+    return new IntegrityConfig(
+        gates.contains(FeatureGates.INITIAL_CORRUPT_CHECK),
+        settings.duration(OperationFlags.CORRUPT_CHECK_TIME),
+        gates.contains(FeatureGates.COMPACT_HASH_CHECK) ? interval : Duration.ZERO);
   }
 
   /** A whole number is one of hours. */

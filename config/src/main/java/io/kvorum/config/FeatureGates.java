@@ -1,16 +1,22 @@
 package io.kvorum.config;
 
+import java.util.HashSet;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 
-/** etcd's feature gates. All are known; none can be changed yet. */
+/** etcd's feature gates. All are known; some can be changed. */
 final class FeatureGates {
+  static final String COMPACT_HASH_CHECK = "CompactHashCheck";
+  static final String INITIAL_CORRUPT_CHECK = "InitialCorruptCheck";
+
+  /** Those that have their effect here. */
+  private static final Set<String> SUPPORTED = Set.of(COMPACT_HASH_CHECK, INITIAL_CORRUPT_CHECK);
 
   private static final Set<String> ALPHA =
       Set.of(
-          "CompactHashCheck",
-          "InitialCorruptCheck",
+          COMPACT_HASH_CHECK,
+          INITIAL_CORRUPT_CHECK,
           "LeaseCheckpoint",
           "LeaseCheckpointPersist",
           "PriorityRequest",
@@ -25,7 +31,9 @@ final class FeatureGates {
 
   private FeatureGates() {}
 
-  static void check(Settings settings) {
+  /** The gates that are switched on and have their effect; the last word on each counts. */
+  static Set<String> on(Settings settings) {
+    Set<String> on = new HashSet<>();
     for (String entry : settings.list(OperationFlags.FEATURE_GATES)) {
       int equals = entry.indexOf('=');
       if (equals <= 0) {
@@ -41,13 +49,20 @@ final class FeatureGates {
       switch (GoValues.bool(word.toLowerCase(Locale.ROOT))) {
         case Parsed.Problem<Boolean>(String problem) ->
             refuse(settings, "'" + word + "' " + problem);
-        case Parsed.Value<Boolean>(Boolean on) -> {
-          boolean byDefault = STAGES.getOrDefault(name, BETA.contains(name));
-          if (on != byDefault) {
-            settings.refuseNotYet(OperationFlags.FEATURE_GATES, "; " + name + " is " + byDefault);
-          }
-        }
+        case Parsed.Value<Boolean>(Boolean value) -> set(settings, on, name, value);
       }
+    }
+    return Set.copyOf(on);
+  }
+
+  private static void set(Settings settings, Set<String> on, String name, boolean value) {
+    boolean byDefault = STAGES.getOrDefault(name, BETA.contains(name));
+    if (value && SUPPORTED.contains(name)) {
+      on.add(name);
+    } else if (SUPPORTED.contains(name)) {
+      on.remove(name);
+    } else if (value != byDefault) {
+      settings.refuseNotYet(OperationFlags.FEATURE_GATES, "; " + name + " is " + byDefault);
     }
   }
 

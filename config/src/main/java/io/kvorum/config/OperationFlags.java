@@ -67,6 +67,20 @@ final class OperationFlags {
           UINT64,
           "5000",
           "entries kept behind a truncation for slow members");
+  static final Flag CORRUPT_CHECK_TIME =
+      Flag.of(
+          UPKEEP,
+          "corrupt-check-time",
+          DURATION,
+          "0s",
+          "time between comparisons of all members' records; 0 for none");
+  static final Flag COMPACT_HASH_CHECK_TIME =
+      Flag.of(
+          UPKEEP,
+          "compact-hash-check-time",
+          DURATION,
+          "1m0s",
+          "time between comparisons of compactions' hashes; needs the gate CompactHashCheck");
   static final Flag FORCE_NEW_CLUSTER =
       Flag.of(UNSAFE, "force-new-cluster", BOOL, "false", "make a cluster of one from the data");
   static final Flag UNSAFE_NO_FSYNC =
@@ -103,10 +117,8 @@ final class OperationFlags {
           COMPACTION_SLEEP_INTERVAL,
           WATCH_PROGRESS_NOTIFY_INTERVAL,
           SNAPSHOT_CATCHUP_ENTRIES,
-          Flag.of(UPKEEP, "corrupt-check-time", DURATION, "0s", "time between corruption checks")
-              .notYet(),
-          Flag.of(UPKEEP, "compact-hash-check-time", DURATION, "1m0s", "time between hash checks")
-              .notYet(),
+          CORRUPT_CHECK_TIME,
+          COMPACT_HASH_CHECK_TIME,
           Flag.of(
                   UPKEEP,
                   "bootstrap-defrag-threshold-megabytes",

@@ -15,6 +15,7 @@ public record ServerConfig(
     RaftConfig raft,
     ClientApiConfig clientApi,
     StorageConfig storage,
+    IntegrityConfig integrity,
     LoggingConfig logging,
     MetricsConfig metrics,
     TuningConfig tuning) {
@@ -132,6 +133,17 @@ public record ServerConfig(
       Duration retainedPeriod,
       long retainedRevisions,
       Duration warningApplyDuration) {}
+
+  /**
+   * When members compare what they hold.
+   *
+   * @param initialCheck before a member takes part
+   * @param checkInterval between the leader's comparisons of everything; zero for none
+   * @param compactionCheckInterval between its comparisons of what compactions hashed; zero for
+   *     none
+   */
+  public record IntegrityConfig(
+      boolean initialCheck, Duration checkInterval, Duration compactionCheckInterval) {}
 
   /** What is logged, how, and where to. */
   public record LoggingConfig(LogLevel level, LogFormat format, List<LogOutput> outputs) {}

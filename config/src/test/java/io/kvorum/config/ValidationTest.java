@@ -301,7 +301,6 @@ class ValidationTest {
         "--enable-grpc-gateway=false",
         "--auto-tls",
         "--auth-token=jwt,sign-method=RS256",
-        "--corrupt-check-time=1m",
         "--discovery-srv=example.com",
         "--discovery-fallback=proxy",
         "--enable-distributed-tracing",
@@ -336,6 +335,26 @@ class ValidationTest {
     assertEquals(
         List.of("--quota-backend-bytes=8589934593 exceeds the advised 8589934592"),
         warnings(Map.of(), "--quota-backend-bytes=8589934593"));
+  }
+
+  @Test
+  void comparisonsOfMembersAreSwitchedOnOneByOne() {
+    assertEquals(
+        new ServerConfig.IntegrityConfig(false, Duration.ZERO, Duration.ZERO),
+        loaded().integrity());
+    assertEquals(
+        new ServerConfig.IntegrityConfig(true, Duration.ofHours(1), Duration.ofMinutes(1)),
+        loaded(
+                "--feature-gates=InitialCorruptCheck=true,CompactHashCheck=true",
+                "--corrupt-check-time=1h")
+            .integrity());
+    assertEquals(
+        new ServerConfig.IntegrityConfig(false, Duration.ZERO, Duration.ofSeconds(5)),
+        loaded(
+                "--feature-gates=CompactHashCheck=true,InitialCorruptCheck=false",
+                "--compact-hash-check-time=5s")
+            .integrity());
+    assertEquals(1, errors("--compact-hash-check-time=0s").size());
   }
 
   @Test

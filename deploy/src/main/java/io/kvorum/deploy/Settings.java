@@ -65,7 +65,11 @@ final class Settings {
         config.storage().warningApplyDuration(),
         progress.isZero() ? DEFAULT_WATCH_PROGRESS_INTERVAL : progress,
         retention(config.storage()),
-        new GroupSettings.Safeguards(config.storage().quotaBytes()));
+        new GroupSettings.Safeguards(
+            config.storage().quotaBytes(),
+            config.integrity().initialCheck(),
+            config.integrity().checkInterval(),
+            config.integrity().compactionCheckInterval()));
   }
 
   private static HistoryRetention retention(ServerConfig.StorageConfig storage) {

@@ -40,7 +40,7 @@ final class GroupQuestions {
 
   /** Answers another member; returns at once. */
   static CompletionStage<ByteString> answer(
-      Keyspace keyspace, LocalMembers administration, ByteString body) {
+      Keyspace keyspace, PeerHashes hashes, LocalMembers administration, ByteString body) {
     GroupQuestion question;
     try {
       question = GroupQuestion.parseFrom(body);
@@ -51,6 +51,8 @@ final class GroupQuestions {
       case CHAIN ->
           CompletableFuture.completedFuture(
               ChainAnswers.answer(keyspace.chain(), question.getChain()).toByteString());
+      case HASH ->
+          CompletableFuture.completedFuture(hashes.answer(question.getHash()).toByteString());
       case QUESTION_NOT_SET -> administration.answer(body);
     };
   }

@@ -66,16 +66,24 @@ public record GroupSettings(
   public record MemberRules(boolean strict, int maxLearners) {}
 
   /**
-   * What keeps a member from growing without limit.
+   * What keeps a member from growing without limit, and finds members that hold something else.
    *
    * @param quotaBytes most bytes of the store, negative for no limit
+   * @param initialCheck compare this member's hash with the others' before it takes part
+   * @param checkInterval between the leader's comparisons of everything; zero for none
+   * @param compactionCheckInterval between its comparisons of what compactions hashed; zero for
+   *     none
    */
-  public record Safeguards(long quotaBytes) {
+  public record Safeguards(
+      long quotaBytes,
+      boolean initialCheck,
+      Duration checkInterval,
+      Duration compactionCheckInterval) {
     /** etcd's, 2 GiB. */
     public static final long DEFAULT_QUOTA_BYTES = 2L << 30;
 
     public static Safeguards defaults() {
-      return new Safeguards(DEFAULT_QUOTA_BYTES);
+      return new Safeguards(DEFAULT_QUOTA_BYTES, false, Duration.ZERO, Duration.ZERO);
     }
   }
 

@@ -62,6 +62,9 @@ public final class GroupSupervisor extends AbstractBehavior<GroupSupervisor.Mess
 
   private record Planned(Beginning.Plan plan) implements Message {}
 
+  /** Its records are those of the other members, as far as they can be compared. */
+  private record Checked(RunningGroup running) implements Message {}
+
   private record StartRefused(Throwable cause) implements Message {}
 
   private record RemovedSays(MemberId peer) implements Message {}
@@ -180,6 +183,7 @@ public final class GroupSupervisor extends AbstractBehavior<GroupSupervisor.Mess
       case LeaderChanged(var leader) -> onLeader(leader);
       case MembershipApplied(var membership) -> onMembership(membership);
       case Planned(var plan) -> begin(plan);
+      case Checked(var running) -> run(running);
       case StartRefused(var cause) -> onStartRefused(cause);
       case RemovedSays(var peer) ->
           endRemoved("member " + peer + " says that this member was removed from the cluster");
@@ -287,15 +291,24 @@ public final class GroupSupervisor extends AbstractBehavior<GroupSupervisor.Mess
             from,
             new Owner(self));
     group = running;
+    if (settings.safeguards().initialCheck()) {
+      pipe(running.checkInitially().thenApply(equal -> new Checked(running)));
+    } else {
+      run(running);
+    }
+  }
+
+  /** The member takes part from now on. */
+  private void run(RunningGroup running) {
     publisher = spawnPublisher(running);
     running.begin(settings.electionTickAdvance());
     timers.startTimerWithFixedDelay(new Tick(), settings.tick());
-    metrics.identify(from.identity().member().toString(), settings.serverVersion());
+    metrics.identify(running.identity().member().toString(), settings.serverVersion());
     log.info(
         "member {} of cluster {} starts with a log up to entry {}",
-        from.identity().member(),
-        Long.toHexString(from.identity().clusterId()),
-        from.log().lastIndex());
+        running.identity().member(),
+        Long.toHexString(running.identity().clusterId()),
+        running.lastIndexAtStart());
   }
 
   private ActorRef<Publisher.Message> spawnPublisher(RunningGroup running) {

@@ -67,6 +67,7 @@ final class LocalGroup implements Group, Ports.Replies, Ports.Observer {
   private final GroupPeers peers;
   private final LocalMembers members;
   private final LocalMaintenance maintenance;
+  private final PeerHashes hashes;
   private final LocalAlarms alarms;
   private final Quota quota;
   private volatile long committed;
@@ -115,6 +116,7 @@ final class LocalGroup implements Group, Ports.Replies, Ports.Observer {
         new LocalAlarms(
             alarmState, command -> propose(command, AlarmResponse.Builder.class), metrics);
     this.maintenance = new LocalMaintenance(keyspace, identity.clusterId(), maintenanceExecutor);
+    this.hashes = new PeerHashes(peers, maintenance);
     this.members =
         new LocalMembers(
             identity.member(),
@@ -304,6 +306,16 @@ final class LocalGroup implements Group, Ports.Replies, Ports.Observer {
 
   PendingProposals proposals() {
     return proposals;
+  }
+
+  /** What this member and the others tell each other of their records. */
+  PeerHashes hashes() {
+    return hashes;
+  }
+
+  /** Comparisons with the other members' records. */
+  CorruptionCheck corruptionCheck() {
+    return new CorruptionCheck(this, hashes, settings.requestTimeout());
   }
 
   LocalMembers administration() {

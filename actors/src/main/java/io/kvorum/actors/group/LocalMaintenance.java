@@ -5,6 +5,7 @@ import io.kvorum.persistence.mvcc.Keyspace;
 import io.kvorum.persistence.mvcc.KeyspaceExport;
 import io.kvorum.persistence.snapshot.SnapshotFile;
 import io.kvorum.protocol.Outcome;
+import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.Executor;
@@ -48,6 +49,11 @@ final class LocalMaintenance implements Maintenance {
   @Override
   public CompletionStage<Outcome<Hashed<KeyValueHash>>> hashOfRecords(long revision) {
     return hashed(export -> export.hash(revision));
+  }
+
+  @Override
+  public List<KeyValueHash> compactionHashes() {
+    return keyspace.compactionHashes();
   }
 
   @Override

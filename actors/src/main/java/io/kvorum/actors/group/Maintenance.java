@@ -3,6 +3,7 @@ package io.kvorum.actors.group;
 import com.google.protobuf.ByteString;
 import io.kvorum.persistence.mvcc.KeyValueHash;
 import io.kvorum.protocol.Outcome;
+import java.util.List;
 import java.util.concurrent.CompletionStage;
 import org.apache.pekko.Done;
 import org.apache.pekko.NotUsed;
@@ -34,6 +35,12 @@ public interface Maintenance {
    * @param revision 0 for the current one
    */
   CompletionStage<Outcome<Hashed<KeyValueHash>>> hashOfRecords(long revision);
+
+  /**
+   * What this member remembers to have hashed while it compacted, as etcd: at most ten, of its
+   * present life, ascending by revision. Costs nothing.
+   */
+  List<KeyValueHash> compactionHashes();
 
   /** A CRC-32C over everything that is stored; one at a time, and refused when too many wait. */
   CompletionStage<Outcome<Hashed<Integer>>> hashOfAll();

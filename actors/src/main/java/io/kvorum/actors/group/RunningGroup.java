@@ -34,6 +34,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.function.Consumer;
 import java.util.random.RandomGenerator;
+import org.apache.pekko.Done;
 import org.apache.pekko.actor.typed.ActorRef;
 import org.apache.pekko.actor.typed.DispatcherSelector;
 import org.apache.pekko.actor.typed.javadsl.ActorContext;
@@ -90,6 +91,7 @@ final class RunningGroup {
   private final ActorRef<ReplicaMessage> replica;
   private final ActorRef<Snapshots.Message> snapshots;
   private final Handler handler;
+  private final CorruptionCheck check;
 
   RunningGroup(
       ActorContext<?> context,
@@ -198,6 +200,14 @@ final class RunningGroup {
             "replica",
             DispatcherSelector.fromConfig("kvorum.raft-dispatcher"));
     this.handler = handler;
+    // From now on the others' questions are answered, though this member takes no part yet.
+    handler.group = local;
+    this.check = local.corruptionCheck();
+    GroupSettings.Safeguards safeguards = settings.safeguards();
+    if (safeguards.checkInterval().isPositive()
+        || safeguards.compactionCheckInterval().isPositive()) {
+      context.spawn(CorruptionMonitor.create(safeguards, local, check), "corruption-monitor");
+    }
     CompactionSchedule compactions = CompactionSchedule.of(settings.retention());
     if (compactions != null) {
       context.spawn(AutoCompactor.create(compactions, local), "auto-compactor");
@@ -214,9 +224,13 @@ final class RunningGroup {
         "divergence-watch");
   }
 
+  /** To be called before {@link #begin}; see {@link CorruptionCheck#initially}. */
+  CompletionStage<Done> checkInitially() {
+    return check.initially();
+  }
+
   /** Lets it run. The owner passes on by now what the log's actor tells the replica. */
   void begin(boolean hurry) {
-    handler.group = local;
     handler.replica = replica;
     handler.snapshots = snapshots;
     replica.tell(new ReplicaMessage.Start(hurry));
@@ -229,6 +243,10 @@ final class RunningGroup {
       raftLog.commitTo(log.lastIndex());
     }
     return raftLog;
+  }
+
+  long lastIndexAtStart() {
+    return start.log().lastIndex();
   }
 
   LogIdentity identity() {
@@ -320,7 +338,7 @@ final class RunningGroup {
       LocalGroup started = group;
       return started == null
           ? CompletableFuture.failedFuture(new IllegalStateException("not started yet"))
-          : GroupQuestions.answer(keyspace, started.administration(), body);
+          : GroupQuestions.answer(keyspace, started.hashes(), started.administration(), body);
     }
 
     @Override

@@ -18,6 +18,10 @@ import io.kvorum.protocol.EtcdError;
 import io.kvorum.protocol.GroupId;
 import io.kvorum.protocol.MemberId;
 import io.kvorum.protocol.Outcome;
+import io.kvorum.protocol.etcdserverpb.AlarmMember;
+import io.kvorum.protocol.etcdserverpb.AlarmRequest;
+import io.kvorum.protocol.etcdserverpb.AlarmResponse;
+import io.kvorum.protocol.etcdserverpb.AlarmType;
 import io.kvorum.protocol.etcdserverpb.Member;
 import io.kvorum.protocol.etcdserverpb.PutRequest;
 import io.kvorum.protocol.etcdserverpb.PutResponse;
@@ -48,6 +52,9 @@ final class GroupClusterTest {
 
   private final TestNetwork network = new TestNetwork();
   private final List<Life> lives = new ArrayList<>();
+
+  /** Of the members that have one, in bytes. */
+  private final Map<String, Long> quotas = new TreeMap<>();
 
   /** One life of a member. */
   private final class Life implements AutoCloseable {
@@ -106,8 +113,7 @@ final class GroupClusterTest {
     return "http://" + name + ":2380";
   }
 
-  private static GroupSettings settings(
-      String name, boolean join, boolean force, String... members) {
+  private GroupSettings settings(String name, boolean join, boolean force, String... members) {
     Map<String, List<String>> initial = new TreeMap<>();
     for (String member : members) {
       initial.put(member, List.of(url(member)));
@@ -128,7 +134,8 @@ final class GroupClusterTest {
         Duration.ofSeconds(1),
         Duration.ofMinutes(10),
         new HistoryRetention.Everything(),
-        GroupSettings.Safeguards.defaults());
+        new GroupSettings.Safeguards(
+            quotas.getOrDefault(name, -1L), false, Duration.ZERO, Duration.ZERO));
   }
 
   /** Started, and each knows of the others that they have. */
@@ -265,6 +272,66 @@ final class GroupClusterTest {
             ExecutionException.class,
             () -> stranger.lifecycle.ready().get(LIMIT_SECONDS, TimeUnit.SECONDS));
     assertInstanceOf(Bootstrap.RefusedException.class, refused.getCause());
+  }
+
+  private static Outcome<PutResponse.Builder> put(Life life, int valueBytes) throws Exception {
+    PutRequest put =
+        PutRequest.newBuilder()
+            .setKey(ByteString.copyFromUtf8("k"))
+            .setValue(ByteString.copyFrom(new byte[valueBytes]))
+            .build();
+    return get(life.group().propose(Command.newBuilder().setPut(put), PutResponse.Builder.class));
+  }
+
+  private static void disarm(Life life, MemberId member) throws Exception {
+    AlarmRequest request =
+        AlarmRequest.newBuilder()
+            .setAction(AlarmRequest.AlarmAction.DEACTIVATE)
+            .setMemberID(member.value())
+            .setAlarm(AlarmType.NOSPACE)
+            .build();
+    var cleared =
+        ok(
+            life.group()
+                .propose(Command.newBuilder().setAlarm(request), AlarmResponse.Builder.class));
+    assertEquals(1, cleared.getAlarmsCount());
+  }
+
+  @Test
+  void whatOneMemberHasNoRoomForIsAppliedByAllAndThenRefusedByAll() throws Exception {
+    quotas.put("c", 25_000L);
+    List<Life> cluster = cluster("a", "b", "c");
+    Life roomy = cluster.getFirst();
+    Life full = cluster.getLast();
+    List<AlarmMember> expected =
+        List.of(
+            AlarmMember.newBuilder()
+                .setMemberID(full.id().value())
+                .setAlarm(AlarmType.NOSPACE)
+                .build());
+    // Whoever has room knows nothing of it, and the other one has the write as well.
+    assertInstanceOf(Outcome.Ok.class, put(roomy, 5_000));
+    roomy
+        .kit
+        .createTestProbe()
+        .awaitAssert(
+            Duration.ofSeconds(LIMIT_SECONDS),
+            () -> {
+              assertEquals(expected, roomy.group().alarms().list());
+              return Done.getInstance();
+            });
+    for (Life life : cluster) {
+      assertEquals(Outcome.refused(EtcdError.NO_SPACE), put(life, 0));
+      assertEquals(2, life.group().status().currentRevision());
+    }
+    disarm(roomy, full.id());
+    // Whoever has not is told that nothing was written; the alarm is there by then.
+    assertEquals(Outcome.refused(EtcdError.NO_SPACE), put(full, 1));
+    assertEquals(expected, full.group().alarms().list());
+    for (Life life : cluster) {
+      ok(life.group().linearizableBarrier());
+      assertEquals(3, life.group().status().currentRevision());
+    }
   }
 
   @Test

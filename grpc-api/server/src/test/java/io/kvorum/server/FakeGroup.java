@@ -224,6 +224,11 @@ final class FakeGroup implements Group, AutoCloseable {
     }
 
     @Override
+    public List<KeyValueHash> compactionHashes() {
+      return List.of();
+    }
+
+    @Override
     public CompletionStage<Outcome<Hashed<Integer>>> hashOfAll() {
       return CompletableFuture.completedFuture(Outcome.ok(new Hashed<>(-3, REVISION)));
     }

@@ -7,6 +7,7 @@ import io.kvorum.protocol.LogPosition;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletionStage;
@@ -289,6 +290,14 @@ public final class Keyspace implements AutoCloseable {
    */
   public CompletionStage<Void> physicalCompaction() {
     return store.compactor().idle();
+  }
+
+  /**
+   * What the newest compactions have hashed on their way, ascending by revision; in memory only,
+   * and gone when the keyspace is replaced.
+   */
+  public List<KeyValueHash> compactionHashes() {
+    return store.compactor().hashes().all();
   }
 
   /**
