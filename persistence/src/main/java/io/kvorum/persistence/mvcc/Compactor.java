@@ -2,7 +2,6 @@ package io.kvorum.persistence.mvcc;
 
 import io.kvorum.persistence.leveldb.Cursor;
 import io.kvorum.persistence.leveldb.LevelDb;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -36,10 +35,18 @@ final class Compactor implements AutoCloseable {
 
   private static final Logger log = LoggerFactory.getLogger(Compactor.class);
 
+  /**
+   * So many revisions are removed by one write, about a millisecond's work: whoever applies writes
+   * meanwhile waits for no more than that.
+   */
+  private static final int STEP_REVISIONS = 100;
+
+  /** About what LevelDB is told to rewrite at a time; flushes get their turn between. */
+  private static final long PIECE_BYTES = 32L << 20;
+
   private final LevelDb db;
   private final Tables tables;
-  private final int batchRevisions;
-  private final Duration pause;
+  private final CompactionPace pace;
   private final long reclaimBytes;
   private final Runnable dropView;
   private final Thread thread;
@@ -81,8 +88,7 @@ final class Compactor implements AutoCloseable {
       Runnable dropView) {
     this.db = db;
     this.tables = tables;
-    this.batchRevisions = options.compactionBatchRevisions();
-    this.pause = options.compactionPause();
+    this.pace = new CompactionPace(options.compactionBatchRevisions(), options.compactionPause());
     this.reclaimBytes = options.reclaimBytes();
     this.dropView = dropView;
     this.state = state;
@@ -240,6 +246,7 @@ final class Compactor implements AutoCloseable {
     byte[] end = tables.revisionsFrom(target + 1);
     byte[] position = from;
     while (position != null) {
+      long begunNanos = System.nanoTime();
       try (LevelDb.Batch batch = db.batch();
           Cursor versions = db.cursor(null, false)) {
         Removal removal = new Removal(batch, versions, target, hash);
@@ -248,7 +255,7 @@ final class Compactor implements AutoCloseable {
           write(batch, state.removed(removal.bytes, removal.records));
         }
       }
-      if (pausedUntilClosed(position != null)) {
+      if (restedUntilClosed(position == null ? 0 : pace.restNanos(STEP_REVISIONS, begunNanos))) {
         return false;
       }
     }
@@ -259,8 +266,9 @@ final class Compactor implements AutoCloseable {
   private boolean hashAllLeft(byte[] end, CompactionHash hash) {
     byte[] position = tables.revisionsFrom(0);
     while (position != null) {
+      long begunNanos = System.nanoTime();
       position = walkBatch(position, end, hash::left);
-      if (pausedUntilClosed(position != null)) {
+      if (restedUntilClosed(position == null ? 0 : pace.restNanos(STEP_REVISIONS, begunNanos))) {
         return false;
       }
     }
@@ -281,7 +289,7 @@ final class Compactor implements AutoCloseable {
         if (Arrays.compareUnsigned(row, end) >= 0) {
           return null;
         }
-        if (i == batchRevisions) {
+        if (i == STEP_REVISIONS) {
           return row;
         }
         visitor.visit(row, walk.value());
@@ -357,10 +365,10 @@ final class Compactor implements AutoCloseable {
   }
 
   /** Lets writes and reads have the disk for a while; true if closed meanwhile. */
-  private boolean pausedUntilClosed(boolean pausing) {
+  private boolean restedUntilClosed(long restNanos) {
     lock.lock();
     try {
-      long nanos = pausing ? pause.toNanos() : 0;
+      long nanos = restNanos;
       while (!closed && nanos > 0) {
         nanos = changed.awaitNanos(nanos);
       }
@@ -380,9 +388,14 @@ final class Compactor implements AutoCloseable {
     if (state.recordBytesRemoved() - removedBytesReclaimed < reclaimBytes) {
       return;
     }
+    long pieces = (state.recordBytesRemoved() - removedBytesReclaimed) / PIECE_BYTES + 1;
     removedBytesReclaimed = state.recordBytesRemoved();
     dropView.run();
-    compactPieces(tables.revisionsFrom(0), List.of(), tables.revisionsFrom(target + 1));
+    List<byte[]> borders = new ArrayList<>();
+    for (long piece = 1; piece < pieces; piece++) {
+      borders.add(tables.revisionsFrom(target / pieces * piece));
+    }
+    compactPieces(tables.revisionsFrom(0), borders, tables.revisionsFrom(target + 1));
     compactPieces(tables.versionsFrom(new byte[0]), removedSample.sorted(), tables.versionsEnd());
     removedSample.clear();
   }
@@ -390,23 +403,15 @@ final class Compactor implements AutoCloseable {
   private void compactPieces(byte[] from, List<byte[]> borders, byte[] to) {
     byte[] start = from;
     for (byte[] border : borders) {
-      if (isClosed()) {
+      long begunNanos = System.nanoTime();
+      db.compactRange(start, border);
+      if (restedUntilClosed(pace.restNanos(0, begunNanos))) {
         return;
       }
-      db.compactRange(start, border);
       start = border;
     }
-    if (!isClosed()) {
+    if (!restedUntilClosed(0)) {
       db.compactRange(start, to);
-    }
-  }
-
-  private boolean isClosed() {
-    lock.lock();
-    try {
-      return closed;
-    } finally {
-      lock.unlock();
     }
   }
 

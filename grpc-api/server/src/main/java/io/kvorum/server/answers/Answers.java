@@ -54,7 +54,15 @@ public final class Answers {
     this.group = group;
     this.memory = new AnswerMemory(budgetBytes);
     // Asked for at each use: it is the group's to say.
-    this.slices = new Slices(task -> group.readExecutor().execute(task), Slices.half());
+    this.slices =
+        new Slices(
+            task -> group.readExecutor().execute(task), Slices.half(), this::currentRevision);
+  }
+
+  private long currentRevision() {
+    try (ReadView newest = group.view()) {
+      return newest.currentRevision();
+    }
   }
 
   /** Looks after answers whose clients are slow or gone, until cancelled. */

@@ -3,12 +3,12 @@ package io.kvorum.verification.benchmark;
 import io.kvorum.verification.benchmark.wire.UnaryLoad;
 import io.kvorum.verification.conformance.harness.Connection;
 import io.kvorum.verification.conformance.harness.ServerProcess;
-import java.io.IOException;
+import java.io.File;
 import java.io.UncheckedIOException;
 import java.net.InetSocketAddress;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Arrays;
 import java.util.concurrent.locks.LockSupport;
 
 /** One of the servers that are compared, as a process of ours. */
@@ -92,14 +92,15 @@ final class Contender implements AutoCloseable {
     return ProcessFigures.anonymousKib(server.pid()) / 1024.0;
   }
 
-  /** Everything in its data directory. */
+  /** Everything in its data directory; a running server removes files while they are counted. */
   double dataMib() {
-    try (var files = Files.walk(server.dataDirectory())) {
-      return files.filter(Files::isRegularFile).mapToLong(f -> f.toFile().length()).sum()
-          / 1048576.0;
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
-    }
+    return bytes(server.dataDirectory().toFile()) / 1048576.0;
+  }
+
+  private static long bytes(File file) {
+    var children = file.listFiles();
+    if (children == null) return file.length();
+    return Arrays.stream(children).mapToLong(Contender::bytes).sum();
   }
 
   /** A connection of the ordinary kind. */

@@ -8,6 +8,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.SplittableRandom;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
 
 /**
@@ -20,6 +21,12 @@ final class LargeRuns {
   private static final int PUT_CLIENTS = 100;
   private static final int LARGE_VALUE_BYTES = 1024;
   private static final Duration WARM_UP = Duration.ofSeconds(5);
+
+  /** A server that uses less than this in a look is idle. */
+  private static final long SETTLED_MICROS = 100_000;
+
+  private static final Duration SETTLE_LOOK = Duration.ofSeconds(2);
+  private static final Duration SETTLE_LIMIT = Duration.ofMinutes(2);
   private static final Duration LONGEST = Duration.ofMinutes(4);
 
   private final int putsPerSecond;
@@ -62,6 +69,7 @@ final class LargeRuns {
       var filled = load.run(large);
       out.say("%d overwrites of %d keys in %s", large, Workload.KEYS, seconds(filled.elapsed()));
     }
+    settle(server);
     try (var puts = puts(server);
         var client = server.client()) {
       alone(server, puts, "put-compaction");
@@ -92,6 +100,19 @@ final class LargeRuns {
       out.say(
           "%d keys of %d bytes in %s; data %.0f MiB",
           large, LARGE_VALUE_BYTES, seconds(filled.elapsed()), server.dataMib());
+    }
+    settle(server);
+  }
+
+  /** Until the server has nothing to do any more, or for as long as it may take. */
+  private static void settle(Contender server) {
+    long deadline = System.nanoTime() + SETTLE_LIMIT.toNanos();
+    long used = Long.MAX_VALUE;
+    while (used > SETTLED_MICROS && System.nanoTime() - deadline < 0) {
+      long before = server.cpuMicros();
+      long until = System.nanoTime() + SETTLE_LOOK.toNanos();
+      while (System.nanoTime() - until < 0) LockSupport.parkNanos(until - System.nanoTime());
+      used = server.cpuMicros() - before;
     }
   }
 

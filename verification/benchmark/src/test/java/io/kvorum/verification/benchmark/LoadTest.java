@@ -68,6 +68,45 @@ class LoadTest {
   }
 
   @Test
+  void txnsAndLargeRangesAreAnswered() {
+    try (var fill = Workload.fill(address(), 1_000, 1024)) {
+      var filled = fill.run(Workload.fillRequests(1_000, 1024));
+      assertEquals("{}", filled.failures().toString());
+    }
+    assertEquals(1_000, keysUpTo("00001000"));
+    for (var workload : new Workload[] {Workload.TXN_PUT, Workload.TXN_MIXED, Workload.RANGE_MANY})
+      try (var load = workload.connect(address(), 1)) {
+        var result = load.run(2_000);
+        assertEquals("{}", result.failures().toString());
+        assertEquals(2_000, result.answers());
+      }
+  }
+
+  /** At a fixed rate, whatever the answers take: no more are sent, and no fewer. */
+  @Test
+  void aFixedRateIsKept() {
+    try (var load = Workload.PUT.connect(address(), 1)) {
+      var asked = new int[1];
+      var result = load.run(500, Duration.ofSeconds(2), () -> asked[0]++ >= 0);
+      assertTrue(Math.abs(result.answers() - 1_000) < 20, result.answers() + " answers");
+      assertTrue(asked[0] > 0);
+      var shorter = load.run(500, Duration.ofMinutes(1), () -> asked[0]++ < 0);
+      assertEquals(0, shorter.answers());
+    }
+  }
+
+  private static long keysUpTo(String end) {
+    try (var connection = Connection.to(etcd.address())) {
+      var range =
+          RangeRequest.newBuilder()
+              .setKey(ByteString.copyFromUtf8("0"))
+              .setRangeEnd(ByteString.copyFromUtf8(end))
+              .setCountOnly(true);
+      return connection.kv().range(range.build()).getCount();
+    }
+  }
+
+  @Test
   void refusalsAreCountedByTheirText() {
     try (var load = new UnaryLoad(address(), "etcdserverpb.KV/Put", 2, 4, out -> {})) {
       var result = load.run(40);
