@@ -55,7 +55,8 @@ class RollingHashTest {
       assertEquals("", done(leader, "alarm", "list").out(), "what nobody wrote is not known");
 
       long bad = put(leader, "k1", "after");
-      var alarm = "memberID:" + Long.parseUnsignedLong(id, 16) + " alarm:CORRUPT";
+      var alarm =
+          "memberID:" + Long.toUnsignedString(Long.parseUnsignedLong(id, 16)) + " alarm:CORRUPT";
       Await.until(alarm, SECONDS, () -> done(leader, "alarm", "list").out().strip().equals(alarm));
       var said =
           "member %s holds other data than the others: the first bad revision is %d"

@@ -39,9 +39,6 @@ public final class AlarmDifferential {
 
   private static final long CALL_LIMIT_SECONDS = 30;
 
-  /** Earlier ones leave the header of this answer empty. */
-  private static final String FILLS_HEADER = "3.7.";
-
   /** Version of those that raise an alarm of the type NONE, and list it. */
   private static final String RAISES_NONE = "3.4.";
 
@@ -218,7 +215,6 @@ public final class AlarmDifferential {
     revision = Math.max(revision, header.getRevision());
     reply.setField(field, header.toBuilder().clearRaftTerm().build());
     if (reply instanceof AlarmResponse.Builder alarms) {
-      if (!first.getVersion().startsWith(FILLS_HEADER)) alarms.clearHeader();
       var sorted =
           alarms.getAlarmsList().stream()
               .sorted(
