@@ -189,7 +189,7 @@ final class ConfigAssembly {
   }
 
   private IntegrityConfig integrity() {
-    Set<String> gates = FeatureGates.on(settings);
+    Set<String> gates = FeatureGates.on(settings, findings);
     Duration interval = settings.duration(OperationFlags.COMPACT_HASH_CHECK_TIME);
     if (interval.isZero()) {
       settings.refuse(OperationFlags.COMPACT_HASH_CHECK_TIME, "must be greater than 0");

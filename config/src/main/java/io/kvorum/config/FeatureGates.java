@@ -26,13 +26,17 @@ final class FeatureGates {
   private static final Set<String> BETA =
       Set.of("FastLeaseKeepAlive", "TxnModeWriteWithSharedBuffer");
 
+  /** Off in etcd, and always on here: docs/decisions/0023-leases.md. */
+  private static final Set<String> ALWAYS_ON =
+      Set.of("LeaseCheckpoint", "LeaseCheckpointPersist", "PriorityRequest");
+
   /** The gates that stand for all of a stage, with the stage's default. */
   private static final Map<String, Boolean> STAGES = Map.of("AllAlpha", false, "AllBeta", true);
 
   private FeatureGates() {}
 
   /** The gates that are switched on and have their effect; the last word on each counts. */
-  static Set<String> on(Settings settings) {
+  static Set<String> on(Settings settings, Findings findings) {
     Set<String> on = new HashSet<>();
     for (String entry : settings.list(OperationFlags.FEATURE_GATES)) {
       int equals = entry.indexOf('=');
@@ -49,15 +53,20 @@ final class FeatureGates {
       switch (GoValues.bool(word.toLowerCase(Locale.ROOT))) {
         case Parsed.Problem<Boolean>(String problem) ->
             refuse(settings, "'" + word + "' " + problem);
-        case Parsed.Value<Boolean>(Boolean value) -> set(settings, on, name, value);
+        case Parsed.Value<Boolean>(Boolean value) -> set(settings, findings, on, name, value);
       }
     }
     return Set.copyOf(on);
   }
 
-  private static void set(Settings settings, Set<String> on, String name, boolean value) {
+  private static void set(
+      Settings settings, Findings findings, Set<String> on, String name, boolean value) {
     boolean byDefault = STAGES.getOrDefault(name, BETA.contains(name));
-    if (value && SUPPORTED.contains(name)) {
+    if (ALWAYS_ON.contains(name)) {
+      if (!value) {
+        findings.warn("--feature-gates=" + name + "=false has no effect in Kvorum: it is always on");
+      }
+    } else if (value && SUPPORTED.contains(name)) {
       on.add(name);
     } else if (SUPPORTED.contains(name)) {
       on.remove(name);

@@ -295,7 +295,7 @@ class ValidationTest {
         "--listen-peer-urls=https://localhost:2380",
         "--listen-peer-urls=unix://x",
         "--log-outputs=/var/log/etcd.log",
-        "--feature-gates=LeaseCheckpoint=true",
+        "--feature-gates=SetMemberLocalAddr=true",
         "--feature-gates=AllAlpha=true",
         "--feature-gates=AllBeta=false",
         "--enable-grpc-gateway=false",
@@ -324,6 +324,14 @@ class ValidationTest {
     loaded("--compact-hash-check-time=60s", "--enable-grpc-gateway=T", "--max-learners=0x1");
     loaded(
         "--feature-gates=AllBeta=true,LeaseCheckpoint=false", "--quota-backend-bytes=2147483648");
+  }
+
+  @Test
+  void leasesAreCheckpointedWhateverTheGateSays() {
+    loaded("--feature-gates=LeaseCheckpoint=true,LeaseCheckpointPersist=true");
+    assertEquals(
+        List.of("--feature-gates=LeaseCheckpoint=false has no effect in Kvorum: it is always on"),
+        warnings(Map.of(), "--feature-gates=LeaseCheckpoint=false"));
   }
 
   @Test

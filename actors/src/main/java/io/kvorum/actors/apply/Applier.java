@@ -7,6 +7,7 @@ import io.kvorum.persistence.leveldb.StorageException;
 import io.kvorum.persistence.mvcc.ApplyBatch;
 import io.kvorum.persistence.mvcc.Keyspace;
 import io.kvorum.persistence.mvcc.KeyspaceStaging;
+import io.kvorum.persistence.mvcc.LeaseChange;
 import io.kvorum.persistence.mvcc.RevisionEvents;
 import io.kvorum.protocol.LogPosition;
 import java.time.Duration;
@@ -64,6 +65,11 @@ public final class Applier extends AbstractBehavior<Applier.Message> {
     void events(List<RevisionEvents> revisions);
 
     /**
+     * Entries up to this one have changed leases. Told before anybody learns that they are applied.
+     */
+    void leases(long index, List<LeaseChange> changes);
+
+    /**
      * The membership changed, or a change of it was refused.
      *
      * @param index up to which entry the log is applied now
@@ -104,6 +110,7 @@ public final class Applier extends AbstractBehavior<Applier.Message> {
       List<Entry> entries,
       List<EntryApplier.Answer> answers,
       List<RevisionEvents> events,
+      List<LeaseChange> leases,
       boolean changesMembership,
       boolean changesAlarms) {}
 
@@ -291,6 +298,7 @@ public final class Applier extends AbstractBehavior<Applier.Message> {
   private Applied applyBatch(List<Entry> batched) {
     List<EntryApplier.Answer> answers = new ArrayList<>(batched.size());
     List<RevisionEvents> events;
+    List<LeaseChange> leases;
     boolean changesMembership;
     boolean changesAlarms;
     try (ApplyBatch batch = keyspace.beginBatch()) {
@@ -303,12 +311,13 @@ public final class Applier extends AbstractBehavior<Applier.Message> {
       changesAlarms = entryApplier.changesAlarms();
       entryApplier.writeTo(batch);
       events = batch.commit();
+      leases = batch.leaseChanges();
     } catch (StorageException e) {
       entryApplier.takeBack();
       throw e;
     }
     entryApplier.written();
-    return new Applied(batched, answers, events, changesMembership, changesAlarms);
+    return new Applied(batched, answers, events, leases, changesMembership, changesAlarms);
   }
 
   /**
@@ -321,6 +330,9 @@ public final class Applier extends AbstractBehavior<Applier.Message> {
       LogPosition durable = keyspace.sync();
       listener.configuration(entryApplier.configuration(), batch.entries().getLast().index());
       listener.durable(durable);
+    }
+    if (!batch.leases().isEmpty()) {
+      listener.leases(batch.entries().getLast().index(), batch.leases());
     }
     applied.advance(batch.entries().getLast().position());
     if (batch.changesAlarms()) {

@@ -32,8 +32,15 @@ final class CorruptLayer implements CommandLayer {
 
   private static boolean changesKeyspace(Command command) {
     return switch (command.getRequestCase()) {
-      case PUT, DELETE_RANGE, TXN, COMPACTION, RANGE -> true;
-      case ALARM, MEMBER_ATTRIBUTES, CLUSTER_VERSION, DOWNGRADE, REQUEST_NOT_SET -> false;
+      case PUT, DELETE_RANGE, TXN, COMPACTION, RANGE, LEASE_GRANT, LEASE_REVOKE, LEASE_EXPIRY ->
+          true;
+      case LEASE_CHECKPOINTS,
+          ALARM,
+          MEMBER_ATTRIBUTES,
+          CLUSTER_VERSION,
+          DOWNGRADE,
+          REQUEST_NOT_SET ->
+          false;
     };
   }
 }

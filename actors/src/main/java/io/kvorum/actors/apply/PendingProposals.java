@@ -19,6 +19,9 @@ public final class PendingProposals {
    */
   static final int MAX_PENDING = 1 << 16;
 
+  /** So many more may wait for what is urgent. */
+  static final int MAX_URGENT = 1 << 14;
+
   /**
    * A membership change waits as long as its client does (etcd sets no limit either); this bounds
    * what clients without a deadline may leave behind.
@@ -65,18 +68,23 @@ public final class PendingProposals {
 
   /** Begins to wait; the future completes with the outcome, or with a timeout. */
   public CompletableFuture<Outcome<Object>> await(long id, long nowNanos) {
-    return await(id, nowNanos, timeoutNanos, deadlines);
+    return await(id, nowNanos, timeoutNanos, deadlines, MAX_PENDING);
+  }
+
+  /** Begins to wait for what may go on when no more others can. */
+  public CompletableFuture<Outcome<Object>> awaitUrgent(long id, long nowNanos) {
+    return await(id, nowNanos, timeoutNanos, deadlines, MAX_PENDING + MAX_URGENT);
   }
 
   /** Begins to wait for a membership change. */
   public CompletableFuture<Outcome<Object>> awaitChange(long id, long nowNanos) {
-    return await(id, nowNanos, CHANGE_TIMEOUT_NANOS, changeDeadlines);
+    return await(id, nowNanos, CHANGE_TIMEOUT_NANOS, changeDeadlines, MAX_PENDING);
   }
 
   private CompletableFuture<Outcome<Object>> await(
-      long id, long nowNanos, long waitNanos, ConcurrentLinkedQueue<Deadline> queue) {
+      long id, long nowNanos, long waitNanos, ConcurrentLinkedQueue<Deadline> queue, int most) {
     CompletableFuture<Outcome<Object>> future = new CompletableFuture<>();
-    if (pending.size() >= MAX_PENDING) {
+    if (pending.size() >= most) {
       future.complete(Outcome.refused(EtcdError.REQUEST_TOO_MANY_REQUESTS));
       return future;
     }

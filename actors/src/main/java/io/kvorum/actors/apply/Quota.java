@@ -16,6 +16,9 @@ public record Quota(long limitBytes) {
   /** What a key costs beside its name and value. */
   private static final long KEY_BYTES = 256;
 
+  /** What a lease costs. */
+  public static final long LEASE_BYTES = 64;
+
   /** Whether a request of this cost fits into a store of this size. */
   public boolean allows(long costBytes, long sizeBytes) {
     return costBytes == 0 || limitBytes < 0 || sizeBytes + costBytes < limitBytes;
@@ -47,8 +50,12 @@ public record Quota(long limitBytes) {
     return switch (command.getRequestCase()) {
       case PUT -> cost(command.getPut());
       case TXN -> cost(command.getTxn());
+      case LEASE_GRANT -> LEASE_BYTES;
       case DELETE_RANGE,
           COMPACTION,
+          LEASE_REVOKE,
+          LEASE_EXPIRY,
+          LEASE_CHECKPOINTS,
           ALARM,
           MEMBER_ATTRIBUTES,
           CLUSTER_VERSION,

@@ -22,6 +22,11 @@ final class StoreLayer implements CommandLayer {
       case DELETE_RANGE -> batch.deleteRange(at, command.getDeleteRange()).map(r -> r);
       case TXN -> batch.txn(at, command.getTxn()).map(r -> r);
       case COMPACTION -> batch.compact(at, command.getCompaction()).map(r -> r);
+      case LEASE_GRANT -> batch.grantLease(at, command.getLeaseGrant()).map(r -> r);
+      case LEASE_REVOKE -> batch.revokeLease(at, command.getLeaseRevoke()).map(r -> r);
+      case LEASE_EXPIRY -> Outcome.ok(batch.expireLeases(at, command.getLeaseExpiry()));
+      case LEASE_CHECKPOINTS ->
+          Outcome.ok(batch.checkpointLeases(at, command.getLeaseCheckpoints()));
       case ALARM -> {
         batch.skip(at);
         yield Outcome.ok(alarms.apply(command.getAlarm()));

@@ -42,6 +42,8 @@ public interface Group {
 
   Maintenance maintenance();
 
+  Leases leases();
+
   Alarms alarms();
 
   /**
@@ -55,6 +57,9 @@ public interface Group {
 
   /** A full header of this member for an answer at a revision. */
   ResponseHeader header(long revision);
+
+  /** A full header at the newest revision that this member has applied. */
+  ResponseHeader header();
 
   /** How the group stands; put together on each call, so not for every request. */
   GroupStatus status();

@@ -40,7 +40,11 @@ final class GroupQuestions {
 
   /** Answers another member; returns at once. */
   static CompletionStage<ByteString> answer(
-      Keyspace keyspace, PeerHashes hashes, LocalMembers administration, ByteString body) {
+      Keyspace keyspace,
+      PeerHashes hashes,
+      LocalLeases leases,
+      LocalMembers administration,
+      ByteString body) {
     GroupQuestion question;
     try {
       question = GroupQuestion.parseFrom(body);
@@ -53,6 +57,7 @@ final class GroupQuestions {
               ChainAnswers.answer(keyspace.chain(), question.getChain()).toByteString());
       case HASH ->
           CompletableFuture.completedFuture(hashes.answer(question.getHash()).toByteString());
+      case LEASE -> leases.answer(question.getLease());
       case QUESTION_NOT_SET -> administration.answer(body);
     };
   }

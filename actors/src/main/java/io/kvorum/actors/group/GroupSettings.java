@@ -1,5 +1,6 @@
 package io.kvorum.actors.group;
 
+import io.kvorum.actors.lease.LeaseRules;
 import io.kvorum.actors.raft.RaftSettings;
 import io.kvorum.protocol.GroupId;
 import java.time.Duration;
@@ -64,6 +65,10 @@ public record GroupSettings(
    * @param maxLearners most members without a vote
    */
   public record MemberRules(boolean strict, int maxLearners) {}
+
+  LeaseRules leaseRules() {
+    return LeaseRules.of(electionTimeout(), requestTimeout);
+  }
 
   /**
    * What keeps a member from growing without limit, and finds members that hold something else.

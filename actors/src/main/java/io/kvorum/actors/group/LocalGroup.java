@@ -1,11 +1,13 @@
 package io.kvorum.actors.group;
 
+import com.google.protobuf.ByteString;
 import io.kvorum.actors.apply.AlarmState;
 import io.kvorum.actors.apply.AppliedIndex;
 import io.kvorum.actors.apply.MembershipState;
 import io.kvorum.actors.apply.PendingProposals;
 import io.kvorum.actors.apply.Quota;
 import io.kvorum.actors.cluster.GroupPeers;
+import io.kvorum.actors.lease.LeaseKeeper;
 import io.kvorum.actors.raft.Ports;
 import io.kvorum.actors.raft.Proposal;
 import io.kvorum.actors.raft.ReplicaMessage;
@@ -50,6 +52,9 @@ final class LocalGroup implements Group, Ports.Replies, Ports.Observer {
   /** An unanswered read index is asked for again after this time, as in etcd. */
   private static final long READ_INDEX_RESEND_NANOS = 500_000_000L;
 
+  /** Set in the tokens of the lease keeper. */
+  private static final long LEASE_TOKENS = 1L << 62;
+
   private final LogIdentity identity;
   private final ResponseHeaders headers;
   private final GroupSettings settings;
@@ -68,6 +73,8 @@ final class LocalGroup implements Group, Ports.Replies, Ports.Observer {
   private final LocalMembers members;
   private final LocalMaintenance maintenance;
   private final PeerHashes hashes;
+  private final LocalLeases leases;
+  private final Consumer<LeaseKeeper.Message> keeper;
   private final LocalAlarms alarms;
   private final Quota quota;
   private volatile long committed;
@@ -78,6 +85,7 @@ final class LocalGroup implements Group, Ports.Replies, Ports.Observer {
    * @param maintenanceExecutor may be blocked for long
    * @param peers connections to the other members
    * @param replica where messages to the replica go
+   * @param keeper where messages to the lease keeper go
    * @param onLeader told of each new leader
    */
   LocalGroup(
@@ -92,6 +100,7 @@ final class LocalGroup implements Group, Ports.Replies, Ports.Observer {
       WatchStreams watchStreams,
       GroupPeers peers,
       Consumer<ReplicaMessage> replica,
+      Consumer<LeaseKeeper.Message> keeper,
       Consumer<MemberId> onLeader) {
     this.identity = headers.identity();
     this.headers = headers;
@@ -102,6 +111,7 @@ final class LocalGroup implements Group, Ports.Replies, Ports.Observer {
     this.readExecutor = readExecutor;
     this.watchStreams = watchStreams;
     this.replica = replica;
+    this.keeper = keeper;
     this.onLeader = onLeader;
     this.applied = headers.applied();
     this.gate = new ApplyGate(applied);
@@ -129,6 +139,19 @@ final class LocalGroup implements Group, Ports.Replies, Ports.Observer {
             peers,
             replica,
             settings.requestTimeout());
+    this.leases =
+        new LocalLeases(
+            identity.member(),
+            this,
+            this::proposeUrgently,
+            proposals,
+            settings.leaseRules(),
+            keyspace,
+            applied,
+            leadership,
+            peers,
+            readExecutor,
+            keeper);
     this.reads =
         new ReadCoordinator(
             token -> replica.accept(new ReplicaMessage.ReadIndex(token)),
@@ -136,7 +159,17 @@ final class LocalGroup implements Group, Ports.Replies, Ports.Observer {
             readExecutor,
             timeoutNanos,
             READ_INDEX_RESEND_NANOS,
-            System.currentTimeMillis() << 20);
+            firstToken());
+  }
+
+  /** Tokens for the replica are counted from here; the bit of those for leases is not set. */
+  private static long firstToken() {
+    return (System.currentTimeMillis() << 20) & ~LEASE_TOKENS;
+  }
+
+  /** Where the lease keeper counts its tokens from. */
+  static long firstLeaseToken() {
+    return firstToken() | LEASE_TOKENS;
   }
 
   @Override
@@ -172,6 +205,21 @@ final class LocalGroup implements Group, Ports.Replies, Ports.Observer {
     return outcome instanceof Outcome.Refused<Object>(var error) && error == EtcdError.NO_SPACE
         ? alarms.settled(identity.member(), AlarmType.NOSPACE).handle((settled, failure) -> outcome)
         : CompletableFuture.completedFuture(outcome);
+  }
+
+  /** Proposes past the gate: what goes on under overload, and makes room. */
+  <T> CompletionStage<Outcome<T>> proposeUrgently(Command.Builder command, Class<T> reply) {
+    long id = proposals.nextId();
+    Command proposal = command.setHeader(CommandHeader.newBuilder().setId(id)).build();
+    if (stalled) {
+      return refused(EtcdError.NO_SPACE);
+    }
+    CompletableFuture<Outcome<Object>> answer = proposals.awaitUrgent(id, System.nanoTime());
+    if (!answer.isDone()) {
+      replica.accept(
+          new ReplicaMessage.Propose(new Proposal(id, EntryKind.COMMAND, proposal.toByteString())));
+    }
+    return answer.thenApply(outcome -> outcome.map(reply::cast));
   }
 
   private <T> CompletionStage<Outcome<T>> refused(EtcdError error) {
@@ -221,6 +269,11 @@ final class LocalGroup implements Group, Ports.Replies, Ports.Observer {
   }
 
   @Override
+  public LocalLeases leases() {
+    return leases;
+  }
+
+  @Override
   public LocalAlarms alarms() {
     return alarms;
   }
@@ -252,6 +305,11 @@ final class LocalGroup implements Group, Ports.Replies, Ports.Observer {
   @Override
   public ResponseHeader header(long revision) {
     return headers.at(revision);
+  }
+
+  @Override
+  public ResponseHeader header() {
+    return headers.at(keyspace.currentRevision());
   }
 
   @Override
@@ -324,7 +382,11 @@ final class LocalGroup implements Group, Ports.Replies, Ports.Observer {
 
   @Override
   public void readIndex(long token, long index) {
-    reads.confirmed(token, index, System.nanoTime());
+    if ((token & LEASE_TOKENS) == 0) {
+      reads.confirmed(token, index, System.nanoTime());
+    } else {
+      keeper.accept(new LeaseKeeper.Confirmed(token, index));
+    }
   }
 
   @Override
@@ -348,6 +410,8 @@ final class LocalGroup implements Group, Ports.Replies, Ports.Observer {
     if (!next.equals(MemberId.NONE)) {
       metrics.leaderChangesSeen.increment();
     }
+    keeper.accept(
+        next.equals(identity.member()) ? new LeaseKeeper.Leads(term) : new LeaseKeeper.Follows());
     if (before.equals(MemberId.NONE)) {
       reads.leaderElected(now);
     } else {

@@ -8,6 +8,7 @@ import io.kvorum.actors.apply.EntryApplier;
 import io.kvorum.actors.apply.MembershipState;
 import io.kvorum.actors.cluster.GroupPeers;
 import io.kvorum.actors.cluster.PeerHandler;
+import io.kvorum.actors.lease.LeaseKeeper;
 import io.kvorum.actors.divergence.DivergenceWatch;
 import io.kvorum.actors.raft.Ports;
 import io.kvorum.actors.raft.RaftMessage;
@@ -24,6 +25,7 @@ import io.kvorum.actors.wal.RecoveredLog;
 import io.kvorum.actors.watch.WatchHub;
 import io.kvorum.actors.watch.WatchPublisher;
 import io.kvorum.actors.watch.WatchStreams;
+import io.kvorum.persistence.mvcc.LeaseChange;
 import io.kvorum.persistence.mvcc.Keyspace;
 import io.kvorum.persistence.mvcc.RevisionEvents;
 import io.kvorum.protocol.LogPosition;
@@ -90,6 +92,7 @@ final class RunningGroup {
   private final LocalGroup local;
   private final ActorRef<ReplicaMessage> replica;
   private final ActorRef<Snapshots.Message> snapshots;
+  private final ActorRef<LeaseKeeper.Message> keeper;
   private final Handler handler;
   private final CorruptionCheck check;
 
@@ -148,7 +151,21 @@ final class RunningGroup {
                 environment.telemetry()),
             peers,
             handler::tell,
+            handler::tellKeeper,
             owner::leader);
+    ActorRef<LeaseKeeper.Message> keeper =
+        context.spawn(
+            LeaseKeeper.create(
+                settings.leaseRules(),
+                new LeaseKeeper.Surroundings(
+                    environment.keyspace()::leases,
+                    applied,
+                    token -> handler.tell(new ReplicaMessage.ReadIndex(token)),
+                    command -> local.proposeUrgently(command, Boolean.class),
+                    metrics),
+                LocalGroup.firstLeaseToken()),
+            "lease-keeper",
+            DispatcherSelector.fromConfig(LeaseKeeper.DISPATCHER));
     ActorRef<Applier.Message> applier =
         context.spawn(
             Applier.create(
@@ -158,7 +175,8 @@ final class RunningGroup {
                 applied,
                 new Applier.SyncPolicy(settings.syncEntries(), SYNC_BYTES),
                 settings.warnApply(),
-                new AppliedListener(new WatchPublisher(hub, watchSettings), local, handler)),
+                new AppliedListener(
+                    new WatchPublisher(hub, watchSettings), local, keeper, handler)),
             "applier",
             DispatcherSelector.fromConfig("kvorum.apply-dispatcher"));
     this.snapshots =
@@ -199,6 +217,7 @@ final class RunningGroup {
                 ports),
             "replica",
             DispatcherSelector.fromConfig("kvorum.raft-dispatcher"));
+    this.keeper = keeper;
     this.handler = handler;
     // From now on the others' questions are answered, though this member takes no part yet.
     handler.group = local;
@@ -231,6 +250,7 @@ final class RunningGroup {
 
   /** Lets it run. The owner passes on by now what the log's actor tells the replica. */
   void begin(boolean hurry) {
+    handler.keeper = keeper;
     handler.replica = replica;
     handler.snapshots = snapshots;
     replica.tell(new ReplicaMessage.Start(hurry));
@@ -308,6 +328,7 @@ final class RunningGroup {
     private volatile @Nullable LocalGroup group;
     private volatile @Nullable ActorRef<ReplicaMessage> replica;
     private volatile @Nullable ActorRef<Snapshots.Message> snapshots;
+    private volatile @Nullable ActorRef<LeaseKeeper.Message> keeper;
 
     Handler(Keyspace keyspace) {
       this.keyspace = keyspace;
@@ -315,6 +336,13 @@ final class RunningGroup {
 
     void tell(ReplicaMessage message) {
       ActorRef<ReplicaMessage> started = replica;
+      if (started != null) {
+        started.tell(message);
+      }
+    }
+
+    void tellKeeper(LeaseKeeper.Message message) {
+      ActorRef<LeaseKeeper.Message> started = keeper;
       if (started != null) {
         started.tell(message);
       }
@@ -338,7 +366,8 @@ final class RunningGroup {
       LocalGroup started = group;
       return started == null
           ? CompletableFuture.failedFuture(new IllegalStateException("not started yet"))
-          : GroupQuestions.answer(keyspace, started.hashes(), started.administration(), body);
+          : GroupQuestions.answer(
+              keyspace, started.hashes(), started.leases(), started.administration(), body);
     }
 
     @Override
@@ -356,11 +385,17 @@ final class RunningGroup {
   private final class AppliedListener implements Applier.Listener {
     private final WatchPublisher publisher;
     private final LocalGroup group;
+    private final ActorRef<LeaseKeeper.Message> keeper;
     private final Handler handler;
 
-    AppliedListener(WatchPublisher publisher, LocalGroup group, Handler handler) {
+    AppliedListener(
+        WatchPublisher publisher,
+        LocalGroup group,
+        ActorRef<LeaseKeeper.Message> keeper,
+        Handler handler) {
       this.publisher = publisher;
       this.group = group;
+      this.keeper = keeper;
       this.handler = handler;
     }
 
@@ -369,6 +404,11 @@ final class RunningGroup {
       if (!revisions.isEmpty()) {
         publisher.publish(revisions);
       }
+    }
+
+    @Override
+    public void leases(long index, List<LeaseChange> changes) {
+      keeper.tell(new LeaseKeeper.Changed(index, changes));
     }
 
     @Override
@@ -385,6 +425,7 @@ final class RunningGroup {
     @Override
     public void replaced(long currentRevision) {
       publisher.jump(currentRevision);
+      keeper.tell(new LeaseKeeper.Replaced());
       group.alarms().changed();
       owner.membership(membership.get());
     }

@@ -31,6 +31,9 @@ public record Buckets(List<Double> bounds) {
   /** etcd's buckets for reading a whole store: 0.01 s to 655.36 s. */
   public static final Buckets STORE_SECONDS = doubling(0.01, 17);
 
+  /** etcd's buckets for the TTL of leases: 1 s to 8388608 s. */
+  public static final Buckets LEASE_SECONDS = doubling(1, 24);
+
   public Buckets {
     bounds = List.copyOf(bounds);
     if (bounds.isEmpty() || bounds.getFirst() <= 0) {

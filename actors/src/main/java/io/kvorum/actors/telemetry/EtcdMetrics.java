@@ -64,6 +64,20 @@ public final class EtcdMetrics {
   /** Events delivered to watch streams. */
   public final Counter watchEvents;
 
+  /** Leases granted and revoked by entries applied here; their end by time counts as the latter. */
+  public final Counter leasesGranted;
+
+  public final Counter leasesRevoked;
+
+  /** TTLs of the leases granted, in seconds. */
+  public final Histogram leaseTtl;
+
+  /** Renewals that this member has answered as the leader. */
+  public final Counter leasesRenewed;
+
+  /** Leases that this member has revoked as the leader, because their time was up. */
+  public final Counter leasesExpired;
+
   /** What a keyspace tells about itself at a scrape; totals since the start of the process. */
   public record KeyspaceFigures(
       long puts,
@@ -100,6 +114,12 @@ public final class EtcdMetrics {
     slowWatchers = gauge("etcd_debugging_mvcc_slow_watcher_total");
     watchPendingEvents = gauge("etcd_debugging_mvcc_pending_events_total");
     watchEvents = counter("etcd_debugging_mvcc_events_total");
+    leasesGranted = counter("etcd_debugging_lease_granted_total");
+    leasesRevoked = counter("etcd_debugging_lease_revoked_total");
+    leasesRenewed = counter("etcd_debugging_lease_renewed_total");
+    leasesExpired = counter("etcd_debugging_server_lease_expired_total");
+    leaseTtl =
+        telemetry.histogram("etcd_debugging_lease_ttl_total", NO_TAGS, Buckets.LEASE_SECONDS);
   }
 
   /** Shows a keyspace's own figures from now on; they are read at each scrape. */

@@ -17,6 +17,7 @@ import io.kvorum.persistence.mvcc.ApplyBatch;
 import io.kvorum.persistence.mvcc.Keyspace;
 import io.kvorum.persistence.mvcc.KeyspaceExport;
 import io.kvorum.persistence.mvcc.KeyspaceOptions;
+import io.kvorum.persistence.mvcc.LeaseChange;
 import io.kvorum.persistence.mvcc.RevisionEvents;
 import io.kvorum.protocol.EtcdError;
 import io.kvorum.protocol.GroupId;
@@ -209,6 +210,9 @@ final class SnapshotCluster implements AutoCloseable {
     Path directory() {
       return directory.resolve(id.toString());
     }
+
+    @Override
+    public void leases(long index, List<LeaseChange> changes) {}
 
     @Override
     public void events(List<RevisionEvents> revisions) {}

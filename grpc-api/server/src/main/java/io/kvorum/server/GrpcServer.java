@@ -32,6 +32,7 @@ import org.apache.pekko.http.javadsl.model.HttpRequest;
 import org.apache.pekko.http.javadsl.model.HttpResponse;
 import org.apache.pekko.http.javadsl.settings.Http2ServerSettings;
 import org.apache.pekko.http.javadsl.settings.ServerSettings;
+import org.apache.pekko.stream.SystemMaterializer;
 
 /**
  * The client port of a member: gRPC over plain HTTP/2 and the pages over HTTP/1.1 or HTTP/2 on the
@@ -81,7 +82,7 @@ public final class GrpcServer {
     GrpcDispatcher grpc =
         new GrpcDispatcher(
             system,
-            table(group, reads, answers, options, metrics),
+            table(system, group, reads, answers, options, metrics),
             new GrpcLimits(options.maxReceiveBytes(), options.warnUnaryDuration().toNanos()),
             guard,
             streams);
@@ -107,11 +108,20 @@ public final class GrpcServer {
   }
 
   private static RpcTable table(
-      Group group, Reads reads, Answers answers, GrpcServerOptions options, RpcMetrics metrics) {
+      ActorSystem<?> system,
+      Group group,
+      Reads reads,
+      Answers answers,
+      GrpcServerOptions options,
+      RpcMetrics metrics) {
     List<RpcMethod> served = new ArrayList<>();
     RequestChecks checks = new RequestChecks(options.maxTxnOps());
     served.addAll(new KvService(group, reads, answers, checks, metrics).methods());
     served.addAll(new WatchService(group).methods());
+    served.addAll(new LeaseService(group).methods());
+    KeyQueue queues = new KeyQueue(group, reads, SystemMaterializer.get(system).materializer());
+    served.addAll(new LockService(queues).methods());
+    served.addAll(new ElectionService(queues).methods());
     served.addAll(new ClusterService(group).methods());
     served.addAll(new MaintenanceService(group, options.quotaBytes()).methods());
     served.addAll(new HealthService().methods());

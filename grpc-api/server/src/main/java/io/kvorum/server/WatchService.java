@@ -20,6 +20,9 @@ final class WatchService {
   List<RpcMethod> methods() {
     return List.of(
         new RpcMethod.BidiStream<>(
-            new MethodName("etcdserverpb.Watch", "Watch"), WatchRequest.parser(), group::watch));
+            new MethodName("etcdserverpb.Watch", "Watch"),
+            WatchRequest.parser(),
+            false,
+            group::watch));
   }
 }

@@ -4,6 +4,7 @@ import com.google.protobuf.ByteString;
 import io.kvorum.actors.group.Alarms;
 import io.kvorum.actors.group.Group;
 import io.kvorum.actors.group.GroupStatus;
+import io.kvorum.actors.group.Leases;
 import io.kvorum.actors.group.Maintenance;
 import io.kvorum.actors.group.MemberAdministration;
 import io.kvorum.actors.raft.membership.Standing;
@@ -73,6 +74,7 @@ final class FakeGroup implements Group, AutoCloseable {
       request -> Outcome.ok(RangeResponse.newBuilder().setHeader(revision()));
   volatile Function<Source<WatchRequest, NotUsed>, Source<WatchResponse, NotUsed>> watches =
       requests -> Source.never();
+  final FakeLeases leases = new FakeLeases();
   volatile CompletionStage<Void> compacted = CompletableFuture.completedFuture(null);
   volatile Executor readExecutor;
   volatile long compactedRevision = -1;
@@ -128,6 +130,16 @@ final class FakeGroup implements Group, AutoCloseable {
   public ReadView view() {
     openViews.incrementAndGet();
     return new View();
+  }
+
+  @Override
+  public ResponseHeader header() {
+    return header(REVISION);
+  }
+
+  @Override
+  public Leases leases() {
+    return leases;
   }
 
   @Override

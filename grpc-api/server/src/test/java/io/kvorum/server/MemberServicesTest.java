@@ -11,21 +11,17 @@ import io.kvorum.protocol.Outcome;
 import io.kvorum.protocol.etcdserverpb.AlarmMember;
 import io.kvorum.protocol.etcdserverpb.AlarmRequest;
 import io.kvorum.protocol.etcdserverpb.AlarmResponse;
+import io.kvorum.protocol.etcdserverpb.AuthEnableRequest;
+import io.kvorum.protocol.etcdserverpb.AuthEnableResponse;
 import io.kvorum.protocol.etcdserverpb.AlarmType;
 import io.kvorum.protocol.etcdserverpb.DowngradeRequest;
 import io.kvorum.protocol.etcdserverpb.DowngradeRequest.DowngradeAction;
 import io.kvorum.protocol.etcdserverpb.DowngradeResponse;
-import io.kvorum.protocol.etcdserverpb.LeaseGrantRequest;
-import io.kvorum.protocol.etcdserverpb.LeaseGrantResponse;
-import io.kvorum.protocol.etcdserverpb.LeaseKeepAliveRequest;
-import io.kvorum.protocol.etcdserverpb.LeaseKeepAliveResponse;
 import io.kvorum.protocol.etcdserverpb.MemberListRequest;
 import io.kvorum.protocol.etcdserverpb.MemberListResponse;
 import io.kvorum.protocol.etcdserverpb.StatusRequest;
 import io.kvorum.protocol.etcdserverpb.StatusResponse;
 import io.kvorum.protocol.internal.Command;
-import io.kvorum.protocol.v3lockpb.LockRequest;
-import io.kvorum.protocol.v3lockpb.LockResponse;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.AfterEach;
@@ -199,31 +195,14 @@ class MemberServicesTest {
   @Test
   void whatIsNotServedYetIsNamed() {
     assertEquals(
-        "UNIMPLEMENTED: kvorum: etcdserverpb.Lease/LeaseGrant is not supported yet",
+        "UNIMPLEMENTED: kvorum: etcdserverpb.Auth/AuthEnable is not supported yet",
         fixture.failure(
             ServerFixture.unary(
-                "etcdserverpb.Lease/LeaseGrant",
-                LeaseGrantRequest.getDefaultInstance(),
-                LeaseGrantResponse.getDefaultInstance()),
-            LeaseGrantRequest.getDefaultInstance()));
-    assertEquals(
-        "UNIMPLEMENTED: kvorum: v3lockpb.Lock/Lock is not supported yet",
-        fixture.failure(
-            ServerFixture.unary(
-                "v3lockpb.Lock/Lock",
-                LockRequest.getDefaultInstance(),
-                LockResponse.getDefaultInstance()),
-            LockRequest.getDefaultInstance()));
-    // Called as unary, so that the status comes from the same trailers.
-    assertEquals(
-        "UNIMPLEMENTED: kvorum: etcdserverpb.Lease/LeaseKeepAlive is not supported yet",
-        fixture.failure(
-            ServerFixture.unary(
-                "etcdserverpb.Lease/LeaseKeepAlive",
-                LeaseKeepAliveRequest.getDefaultInstance(),
-                LeaseKeepAliveResponse.getDefaultInstance()),
-            LeaseKeepAliveRequest.getDefaultInstance()));
-    assertEquals(1, fixture.metrics.count("etcdserverpb.Lease/LeaseGrant handled UNIMPLEMENTED"));
+                "etcdserverpb.Auth/AuthEnable",
+                AuthEnableRequest.getDefaultInstance(),
+                AuthEnableResponse.getDefaultInstance()),
+            AuthEnableRequest.getDefaultInstance()));
+    assertEquals(1, fixture.metrics.count("etcdserverpb.Auth/AuthEnable handled UNIMPLEMENTED"));
   }
 
   @Test

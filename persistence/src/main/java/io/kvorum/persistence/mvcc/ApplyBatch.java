@@ -9,11 +9,17 @@ import io.kvorum.protocol.etcdserverpb.CompactionRequest;
 import io.kvorum.protocol.etcdserverpb.CompactionResponse;
 import io.kvorum.protocol.etcdserverpb.DeleteRangeRequest;
 import io.kvorum.protocol.etcdserverpb.DeleteRangeResponse;
+import io.kvorum.protocol.etcdserverpb.LeaseGrantRequest;
+import io.kvorum.protocol.etcdserverpb.LeaseGrantResponse;
+import io.kvorum.protocol.etcdserverpb.LeaseRevokeRequest;
+import io.kvorum.protocol.etcdserverpb.LeaseRevokeResponse;
 import io.kvorum.protocol.etcdserverpb.PutRequest;
 import io.kvorum.protocol.etcdserverpb.PutResponse;
 import io.kvorum.protocol.etcdserverpb.ResponseHeader;
 import io.kvorum.protocol.etcdserverpb.TxnRequest;
 import io.kvorum.protocol.etcdserverpb.TxnResponse;
+import io.kvorum.protocol.internal.LeaseCheckpoints;
+import io.kvorum.protocol.internal.LeaseExpiry;
 import io.kvorum.protocol.mvccpb.Event;
 import io.kvorum.protocol.mvccpb.KeyValue;
 import java.util.ArrayList;
@@ -46,6 +52,7 @@ public final class ApplyBatch implements AutoCloseable {
   /** Changed keys in key order. */
   private final NavigableMap<byte[], KeyChanges> changed = new TreeMap<>(Arrays::compareUnsigned);
 
+  private final LeaseChanges leases;
   private final List<RevisionEvents> revisions = new ArrayList<>();
   private final WritingKeys keys = new WritingKeys();
 
@@ -70,6 +77,7 @@ public final class ApplyBatch implements AutoCloseable {
       StoreState before,
       RevisionChain.Head chainBefore,
       KeyHeads heads,
+      KnownLeases knownLeases,
       OperationTotals totals) {
     this.keyspace = keyspace;
     this.tables = tables;
@@ -77,6 +85,7 @@ public final class ApplyBatch implements AutoCloseable {
     this.chainBefore = chainBefore;
     this.committed = new CommittedKeys(db, tables, null, before);
     this.heads = heads;
+    this.leases = new LeaseChanges(tables, new LeaseRows(db, tables, null), knownLeases);
     this.writes = db.batch();
     this.tally = new OperationTotals.Tally(totals);
     this.applied = before.applied();
@@ -89,7 +98,7 @@ public final class ApplyBatch implements AutoCloseable {
   /** KV.Put, after the checks that need no state. */
   public Outcome<PutResponse.Builder> put(LogPosition at, PutRequest request) {
     begin(at);
-    if (request.getLease() != 0 && !keyspace.leaseExists(request.getLease())) {
+    if (request.getLease() != 0 && !leases.exists(request.getLease())) {
       return Outcome.refused(EtcdError.LEASE_NOT_FOUND);
     }
     byte[] key = request.getKey().toByteArray();
@@ -114,7 +123,7 @@ public final class ApplyBatch implements AutoCloseable {
   public Outcome<TxnResponse.Builder> txn(LogPosition at, TxnRequest request) {
     begin(at);
     Outcome<TxnResponse.Builder> outcome =
-        TxnEvaluator.changing(keys, keys, keyspace::leaseExists, request, tally);
+        TxnEvaluator.changing(keys, keys, leases::exists, request, tally);
     end();
     return outcome;
   }
@@ -130,6 +139,92 @@ public final class ApplyBatch implements AutoCloseable {
     }
     compactedRevision = request.getRevision();
     return Outcome.ok(CompactionResponse.newBuilder().setHeader(header(revision)));
+  }
+
+  /**
+   * Lease.LeaseGrant.
+   *
+   * @param request with the id chosen and the TTL within its limits: all members must do the same
+   */
+  public Outcome<LeaseGrantResponse.Builder> grantLease(LogPosition at, LeaseGrantRequest request) {
+    begin(at);
+    if (leases.exists(request.getID())) {
+      return Outcome.refused(EtcdError.LEASE_EXIST);
+    }
+    leases.grant(new StoredLease(request.getID(), request.getTTL(), 0, at.index()));
+    return Outcome.ok(
+        LeaseGrantResponse.newBuilder()
+            .setHeader(header(revision))
+            .setID(request.getID())
+            .setTTL(request.getTTL()));
+  }
+
+  /** Lease.LeaseRevoke: its keys go in key order under one revision, and the lease with them. */
+  public Outcome<LeaseRevokeResponse.Builder> revokeLease(
+      LogPosition at, LeaseRevokeRequest request) {
+    begin(at);
+    if (!leases.exists(request.getID())) {
+      return Outcome.refused(EtcdError.LEASE_NOT_FOUND);
+    }
+    revoke(request.getID());
+    return Outcome.ok(LeaseRevokeResponse.newBuilder().setHeader(header(revision)));
+  }
+
+  /**
+   * Revokes leases whose time is up, one after the other, each under a revision of its own. Those
+   * that are gone, or were granted anew since, are left as they are.
+   *
+   * @return whether the proposer led the term of the entry; otherwise nothing is done
+   */
+  public boolean expireLeases(LogPosition at, LeaseExpiry expiry) {
+    begin(at);
+    if (expiry.getTerm() != at.term()) {
+      return false;
+    }
+    for (int i = 0; i < expiry.getIdsCount(); i++) {
+      StoredLease lease = leases.get(expiry.getIds(i));
+      if (lease != null && lease.grantedAt() == expiry.getGrantedAt(i)) {
+        revoke(lease.id());
+      }
+    }
+    return true;
+  }
+
+  private void revoke(long id) {
+    for (byte[] key : leases.keys(id)) {
+      KeyValue record = keys.get(key, Keys.NEWEST);
+      if (record != null && record.getLease() == id) {
+        tally.delete();
+        delete(key, record);
+      }
+    }
+    leases.revoke(id);
+    end();
+  }
+
+  /**
+   * Notes what is left of leases. Those that are gone, or were granted anew since, are left as they
+   * are.
+   *
+   * @return whether the proposer led the term of the entry; otherwise nothing is done
+   */
+  public boolean checkpointLeases(LogPosition at, LeaseCheckpoints checkpoints) {
+    begin(at);
+    if (checkpoints.getTerm() != at.term()) {
+      return false;
+    }
+    for (LeaseCheckpoints.Checkpoint checkpoint : checkpoints.getCheckpointsList()) {
+      StoredLease lease = leases.get(checkpoint.getId());
+      if (lease != null && lease.grantedAt() == checkpoint.getGrantedAt()) {
+        leases.checkpoint(lease, checkpoint.getRemainingSeconds());
+      }
+    }
+    return true;
+  }
+
+  /** What became of leases so far, in order. */
+  public List<LeaseChange> leaseChanges() {
+    return leases.changes();
   }
 
   /** What {@link Keyspace#sizeBytes} would be with what this batch holds so far. */
@@ -160,6 +255,7 @@ public final class ApplyBatch implements AutoCloseable {
     requireOpen();
     try {
       changed.forEach(this::writeCurrent);
+      leases.write(writes);
       long inUse = recordBytesAdded - keyspace.recordBytesRemoved();
       StoreState after =
           new StoreState(
@@ -174,6 +270,7 @@ public final class ApplyBatch implements AutoCloseable {
       committed.close();
       keyspace.commit(this, writes, after, chain);
       changed.forEach(this::remember);
+      leases.remember();
     } finally {
       close();
     }
@@ -292,6 +389,7 @@ public final class ApplyBatch implements AutoCloseable {
     }
     KeyValue stored = record.build();
     tally.put((long) key.length + stored.getValue().size());
+    leases.moved(key, previous == null ? 0 : previous.getLease(), stored.getLease());
     store(key, stored, replaced);
     PutResponse.Builder response = PutResponse.newBuilder().setHeader(header(revision + 1));
     if (request.getPrevKv() && previous != null) {
@@ -318,6 +416,7 @@ public final class ApplyBatch implements AutoCloseable {
 
   private void delete(byte[] key, KeyValue previous) {
     ByteString name = previous.getKey();
+    leases.moved(key, previous.getLease(), 0);
     byte[] tombstone = RecordCodec.encodeTombstone(name);
     digest.delete(
         tombstone,

@@ -52,6 +52,8 @@ public final class Keyspace implements AutoCloseable {
   /** The writer's thread only. */
   private KeyHeads heads = new KeyHeads();
 
+  private KnownLeases knownLeases = new KnownLeases();
+
   private volatile boolean tellsPreviousValues;
 
   /** The one batch under way; touched by the writer's thread only. */
@@ -115,6 +117,11 @@ public final class Keyspace implements AutoCloseable {
     return onNewestView(SharedView::open);
   }
 
+  /** The leases as the newest committed batch left them. Any thread; close it. */
+  public LeaseView leases() {
+    return onNewestView(SharedView::leases);
+  }
+
   /** Everything that is stored, as the newest committed batch left it. Any thread; close it. */
   public KeyspaceExport export() {
     return onNewestView(SharedView::export);
@@ -168,7 +175,14 @@ public final class Keyspace implements AutoCloseable {
     requireNoBatch();
     ApplyBatch next =
         new ApplyBatch(
-            this, store.db(), tables, store.state(), store.chain().head(), heads, totals);
+            this,
+            store.db(),
+            tables,
+            store.state(),
+            store.chain().head(),
+            heads,
+            knownLeases,
+            totals);
     batch = next;
     return next;
   }
@@ -324,10 +338,6 @@ public final class Keyspace implements AutoCloseable {
     return tellsPreviousValues;
   }
 
-  boolean leaseExists(long lease) {
-    return options.leaseExists().test(lease);
-  }
-
   long recordBytesRemoved() {
     return store.compactor().state().recordBytesRemoved();
   }
@@ -427,6 +437,7 @@ public final class Keyspace implements AutoCloseable {
       viewLock.unlock();
     }
     heads = new KeyHeads();
+    knownLeases = new KnownLeases();
     next.start();
     retired.removeIf(Store::isGone);
     retired.add(old);

@@ -5,6 +5,7 @@ import io.kvorum.persistence.leveldb.LevelDb;
 import io.kvorum.persistence.leveldb.Recovery;
 import io.kvorum.protocol.GroupId;
 import io.kvorum.protocol.LogPosition;
+import io.kvorum.protocol.mvccpb.KeyValue;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Map;
@@ -35,6 +36,7 @@ public final class KeyspaceImport implements AutoCloseable {
   private long newestMain = 1;
   private long newestSub = -1;
   private long recordBytes;
+  private boolean leases;
   private long records;
   private boolean open = true;
 
@@ -98,6 +100,15 @@ public final class KeyspaceImport implements AutoCloseable {
     }
   }
 
+  /** A lease; its keys are those whose newest records name it. In any order, before the end. */
+  public void addLease(StoredLease lease) {
+    leases = true;
+    batch.put(tables.lease(lease.id()), lease.encode());
+    if (batch.bytes() >= BATCH_BYTES) {
+      flush();
+    }
+  }
+
   private void flush() {
     db.write(batch, false);
     batch.close();
@@ -122,7 +133,11 @@ public final class KeyspaceImport implements AutoCloseable {
       Map<String, byte[]> meta) {
     flush();
     Summary summary =
-        new Summary(Math.max(newestMain, leastRevision), compactionAsked, countCurrent(), records);
+        new Summary(
+            Math.max(newestMain, leastRevision),
+            compactionAsked,
+            attachAndCountCurrent(),
+            records);
     StoreState state =
         new StoreState(
             at, summary.revision(), compactionAsked, summary.liveKeys(), recordBytes, recordBytes);
@@ -138,18 +153,44 @@ public final class KeyspaceImport implements AutoCloseable {
     return summary;
   }
 
-  private long countCurrent() {
+  private long attachAndCountCurrent() {
+    LeaseRows granted = new LeaseRows(db, tables, null);
     long keys = 0;
     byte[] end = tables.currentEnd();
     try (Cursor cursor = db.cursor(null, false)) {
       for (cursor.seek(tables.current(new byte[0])); cursor.valid(); cursor.next()) {
-        if (Arrays.compareUnsigned(cursor.key(), end) >= 0) {
+        byte[] row = cursor.key();
+        if (Arrays.compareUnsigned(row, end) >= 0) {
           break;
         }
         keys++;
+        if (leases) {
+          attach(Tables.userKeyOfCurrent(row), recordOfCurrent(cursor.value()), granted);
+        }
       }
     }
     return keys;
+  }
+
+  private void attach(byte[] key, KeyValue record, LeaseRows granted) {
+    long lease = record.getLease();
+    if (lease != 0 && granted.get(lease) != null) {
+      batch.put(tables.attachment(lease, key), new byte[0]);
+      if (batch.bytes() >= BATCH_BYTES) {
+        flush();
+      }
+    }
+  }
+
+  private KeyValue recordOfCurrent(byte[] value) {
+    byte[] record =
+        CurrentRow.isPointer(value)
+            ? db.get(tables.revision(CurrentRow.main(value), CurrentRow.sub(value), false))
+            : value;
+    if (record == null) {
+      throw new IllegalStateException("a record that was written is not there");
+    }
+    return RecordCodec.decode(record);
   }
 
   @Override

@@ -3,7 +3,6 @@ package io.kvorum.persistence.mvcc;
 import io.kvorum.persistence.leveldb.LevelDb;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.function.LongPredicate;
 
 /**
  * @param storage how LevelDB is opened
@@ -12,14 +11,12 @@ import java.util.function.LongPredicate;
  * @param compactionPause length of that pause
  * @param reclaimBytes so many bytes of records must have been removed before LevelDB is told to
  *     rewrite its tables
- * @param leaseExists whether a lease, never 0, is granted; asked on the writer's thread
  */
 public record KeyspaceOptions(
     LevelDb.Options storage,
     int compactionBatchRevisions,
     Duration compactionPause,
-    long reclaimBytes,
-    LongPredicate leaseExists) {
+    long reclaimBytes) {
 
   /**
    * All tables of a keyspace of 60 GB, where the process may have so many files open. A table that
@@ -50,16 +47,15 @@ public record KeyspaceOptions(
   }
 
   /**
-   * A batch of 1,000 and a pause of 10 ms are etcd's; no lease exists. LevelDB's write buffer and
-   * cache: see docs/decisions/0003-keyspace-tables.md.
+   * A batch of 1,000 and a pause of 10 ms are etcd's. LevelDB's write buffer and cache: see
+   * docs/decisions/0003-keyspace-tables.md.
    */
   public static KeyspaceOptions defaults() {
     return new KeyspaceOptions(
         new LevelDb.Options(WRITE_BUFFER_BYTES, 8L << 20, true, false, false, MAX_OPEN_TABLES),
         1000,
         Duration.ofMillis(10),
-        16L << 20,
-        lease -> false);
+        16L << 20);
   }
 
   /**
@@ -75,21 +71,14 @@ public record KeyspaceOptions(
   }
 
   public KeyspaceOptions withStorage(LevelDb.Options options) {
-    return new KeyspaceOptions(
-        options, compactionBatchRevisions, compactionPause, reclaimBytes, leaseExists);
+    return new KeyspaceOptions(options, compactionBatchRevisions, compactionPause, reclaimBytes);
   }
 
   public KeyspaceOptions withCompaction(int batchRevisions, Duration pause) {
-    return new KeyspaceOptions(storage, batchRevisions, pause, reclaimBytes, leaseExists);
+    return new KeyspaceOptions(storage, batchRevisions, pause, reclaimBytes);
   }
 
   public KeyspaceOptions withReclaimBytes(long bytes) {
-    return new KeyspaceOptions(
-        storage, compactionBatchRevisions, compactionPause, bytes, leaseExists);
-  }
-
-  public KeyspaceOptions withLeases(LongPredicate exists) {
-    return new KeyspaceOptions(
-        storage, compactionBatchRevisions, compactionPause, reclaimBytes, exists);
+    return new KeyspaceOptions(storage, compactionBatchRevisions, compactionPause, bytes);
   }
 }

@@ -3,15 +3,19 @@ package io.kvorum.persistence.mvcc;
 import com.google.protobuf.ByteString;
 import io.kvorum.persistence.leveldb.LevelDb;
 import io.kvorum.protocol.EtcdError;
+import io.kvorum.protocol.LogPosition;
 import io.kvorum.protocol.Outcome;
 import io.kvorum.protocol.etcdserverpb.RangeRequest;
 import io.kvorum.protocol.etcdserverpb.RangeResponse;
 import io.kvorum.protocol.etcdserverpb.TxnRequest;
 import io.kvorum.protocol.etcdserverpb.TxnResponse;
 import io.kvorum.protocol.mvccpb.KeyValue;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.LongAdder;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -58,6 +62,11 @@ final class SharedView {
     return enter()
         ? new KeyspaceExport(db, snapshot, tables, state, store.compactor().hashes(), this::leave)
         : null;
+  }
+
+  /** A handle for one who wants leases, or null if the snapshot is gone. */
+  @Nullable LeaseView leases() {
+    return enter() ? new Leases() : null;
   }
 
   private boolean enter() {
@@ -146,6 +155,47 @@ final class SharedView {
       if (closed.get()) {
         throw new IllegalStateException("view is closed");
       }
+    }
+
+    @Override
+    public void close() {
+      if (closed.compareAndSet(false, true)) {
+        leave();
+      }
+    }
+  }
+
+  private final class Leases implements LeaseView {
+    private final LeaseRows rows = new LeaseRows(db, tables, snapshot);
+    private final AtomicBoolean closed = new AtomicBoolean();
+
+    @Override
+    public LogPosition applied() {
+      return state.applied();
+    }
+
+    @Override
+    public @Nullable StoredLease get(long id) {
+      return open().get(id);
+    }
+
+    @Override
+    public void forEach(Consumer<StoredLease> sink) {
+      open().forEach(sink);
+    }
+
+    @Override
+    public List<ByteString> keys(long id) {
+      List<ByteString> keys = new ArrayList<>();
+      open().forEachKey(id, keys::add);
+      return keys;
+    }
+
+    private LeaseRows open() {
+      if (closed.get()) {
+        throw new IllegalStateException("view is closed");
+      }
+      return rows;
     }
 
     @Override

@@ -24,6 +24,9 @@ import java.util.zip.Checksum;
  * <td>older revisions, compaction</td></tr>
  * <tr><td>revisions</td><td>revision as etcd stores it</td><td>record as etcd stores it</td>
  * <td>history, records at older revisions, hashes</td></tr>
+ * <tr><td>leases</td><td>id</td><td>see {@link StoredLease}</td><td>leases</td></tr>
+ * <tr><td>attachments</td><td>id of a lease, user key as it is</td><td>empty</td>
+ * <td>revoking, listing the keys of a lease</td></tr>
  * <tr><td>state</td><td>name</td><td>position, revision, accounts</td><td>opening</td></tr>
  * <tr><td>meta</td><td>name</td><td>whatever the owner of the group keeps here</td><td>that owner</td></tr>
  * </table>
@@ -39,7 +42,9 @@ final class Tables {
   /** What follows the user key in a row of versions: main, sub, kind. */
   private static final int SUFFIX_BYTES = 8 + 8 + 1;
 
+  private static final byte ATTACHMENTS = 'a';
   private static final byte CURRENT = 'c';
+  private static final byte LEASES = 'l';
   private static final byte META = 'm';
   private static final byte REVISIONS = 'r';
   private static final byte STATE = 's';
@@ -247,6 +252,44 @@ final class Tables {
   /** Length of that key: it counts in the account of the store's size. */
   static int storedKeyBytes(boolean tombstone) {
     return tombstone ? TOMBSTONE_REVISION_BYTES : REVISION_BYTES;
+  }
+
+  byte[] lease(long id) {
+    byte[] row = row(LEASES, Long.BYTES);
+    putLong(row, PREFIX_BYTES, id);
+    return row;
+  }
+
+  byte[] leasesFrom() {
+    return row(LEASES, 0);
+  }
+
+  byte[] leasesEnd() {
+    return row((byte) (LEASES + 1), 0);
+  }
+
+  static long idOfLease(byte[] row) {
+    return getLong(row, PREFIX_BYTES);
+  }
+
+  /** Stands before every key of the lease. */
+  byte[] attachmentsOf(long lease) {
+    byte[] row = row(ATTACHMENTS, Long.BYTES);
+    putLong(row, PREFIX_BYTES, lease);
+    return row;
+  }
+
+  byte[] attachment(long lease, byte[] key) {
+    byte[] row = row(ATTACHMENTS, Long.BYTES + key.length);
+    putLong(row, PREFIX_BYTES, lease);
+    System.arraycopy(key, 0, row, PREFIX_BYTES + Long.BYTES, key.length);
+    return row;
+  }
+
+  /** Whether a row belongs to the lease that {@link #attachmentsOf} was made for. */
+  static boolean isAttachmentOf(byte[] row, byte[] attachmentsOf) {
+    return row.length > attachmentsOf.length
+        && Arrays.equals(row, 0, attachmentsOf.length, attachmentsOf, 0, attachmentsOf.length);
   }
 
   byte[] state(String name) {

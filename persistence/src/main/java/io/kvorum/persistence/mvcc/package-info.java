@@ -8,8 +8,7 @@
  * are so: {@link io.kvorum.persistence.mvcc.Tables}.
  *
  * <p>Not here: checks that need no state (empty keys, sort options, duplicate keys in a
- * transaction), leases beyond the question whether one exists, permissions, the replicated log,
- * watchers.
+ * transaction), the time that leases run out, permissions, the replicated log, watchers.
  */
 @NullMarked
 package io.kvorum.persistence.mvcc;

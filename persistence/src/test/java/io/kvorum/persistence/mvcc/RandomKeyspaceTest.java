@@ -10,15 +10,19 @@ import io.kvorum.protocol.LogPosition;
 import io.kvorum.protocol.Outcome;
 import io.kvorum.protocol.etcdserverpb.CompactionRequest;
 import io.kvorum.protocol.etcdserverpb.DeleteRangeRequest;
+import io.kvorum.protocol.etcdserverpb.LeaseGrantRequest;
+import io.kvorum.protocol.etcdserverpb.LeaseRevokeRequest;
 import io.kvorum.protocol.etcdserverpb.PutRequest;
 import io.kvorum.protocol.etcdserverpb.RangeRequest;
 import io.kvorum.protocol.etcdserverpb.TxnRequest;
+import io.kvorum.protocol.internal.LeaseExpiry;
 import io.kvorum.protocol.mvccpb.Event;
 import io.kvorum.protocol.mvccpb.KeyValue;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Random;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -67,7 +71,7 @@ class RandomKeyspaceTest {
     private final Random random;
     private final RandomRequests requests;
     private final ReferenceKeyspace reference =
-        new ReferenceKeyspace(lease -> TestKeyspace.OPTIONS.leaseExists().test(lease));
+        new ReferenceKeyspace(Map.of(TestKeyspace.LEASE, 1L, TestKeyspace.OTHER_LEASE, 2L));
     private final TestKeyspace store;
     private final List<Event> events = new ArrayList<>();
     private int step;
@@ -87,10 +91,15 @@ class RandomKeyspaceTest {
     }
 
     void steps() throws Exception {
+      store.grant(TestKeyspace.LEASE, 60);
+      store.grant(TestKeyspace.OTHER_LEASE, 60);
       for (step = 0; step < STEPS; step++) {
         switch (random.nextInt(40)) {
           case 0 -> reopen();
-          case 1 -> assertHistory();
+          case 1 -> {
+            assertHistory();
+            assertLeases();
+          }
           case 2, 3, 4, 5, 6, 7, 8, 9, 10, 11 -> read();
           default -> apply();
         }
@@ -134,7 +143,7 @@ class RandomKeyspaceTest {
             entries--) {
           LogPosition at = new LogPosition(++index, 1 + step);
           switch (random.nextInt(20)) {
-            case 0 -> batch.skip(at);
+            case 0 -> lease(batch, at);
             case 1 -> compact(batch, at);
             case 2, 3, 4 -> {
               DeleteRangeRequest delete = requests.delete();
@@ -158,6 +167,47 @@ class RandomKeyspaceTest {
       assertEquals(index, store.keyspace.applied().index());
       assertEquals(reference.revision(), store.keyspace.currentRevision());
       assertEquals(everything(reference.revision()), store.keyspace.stats().liveKeys());
+    }
+
+    private void lease(ApplyBatch batch, LogPosition at) {
+      long id = random.nextBoolean() ? TestKeyspace.LEASE : TestKeyspace.OTHER_LEASE;
+      Long granted = reference.grantedAt(id);
+      switch (random.nextInt(6)) {
+        case 0 -> batch.skip(at);
+        case 1 -> {
+          LeaseRevokeRequest revoke = LeaseRevokeRequest.newBuilder().setID(id).build();
+          same(revoke, reference.revoke(revoke), batch.revokeLease(at, revoke));
+        }
+        case 2 -> {
+          boolean leads = random.nextBoolean();
+          long meant = granted != null && random.nextBoolean() ? granted : at.index();
+          if (leads && granted != null && granted == meant) {
+            reference.revoke(LeaseRevokeRequest.newBuilder().setID(id).build());
+          }
+          LeaseExpiry expiry =
+              LeaseExpiry.newBuilder()
+                  .setTerm(leads ? at.term() : at.term() - 1)
+                  .addIds(id)
+                  .addGrantedAt(meant)
+                  .build();
+          assertEquals(leads, batch.expireLeases(at, expiry));
+        }
+        default -> {
+          LeaseGrantRequest grant = LeaseGrantRequest.newBuilder().setID(id).setTTL(9).build();
+          same(grant, reference.grant(grant, at.index()), batch.grantLease(at, grant));
+        }
+      }
+    }
+
+    private void assertLeases() {
+      try (LeaseView leases = store.keyspace.leases()) {
+        assertEquals(store.keyspace.applied(), leases.applied());
+        for (long id : new long[] {TestKeyspace.LEASE, TestKeyspace.OTHER_LEASE}) {
+          StoredLease lease = leases.get(id);
+          assertEquals(reference.grantedAt(id), lease == null ? null : (Long) lease.grantedAt());
+          assertEquals(reference.keysOf(id), leases.keys(id));
+        }
+      }
     }
 
     private void compact(ApplyBatch batch, LogPosition at) {

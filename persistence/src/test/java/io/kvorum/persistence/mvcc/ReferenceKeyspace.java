@@ -8,6 +8,10 @@ import io.kvorum.protocol.etcdserverpb.CompactionResponse;
 import io.kvorum.protocol.etcdserverpb.Compare;
 import io.kvorum.protocol.etcdserverpb.DeleteRangeRequest;
 import io.kvorum.protocol.etcdserverpb.DeleteRangeResponse;
+import io.kvorum.protocol.etcdserverpb.LeaseGrantRequest;
+import io.kvorum.protocol.etcdserverpb.LeaseGrantResponse;
+import io.kvorum.protocol.etcdserverpb.LeaseRevokeRequest;
+import io.kvorum.protocol.etcdserverpb.LeaseRevokeResponse;
 import io.kvorum.protocol.etcdserverpb.PutRequest;
 import io.kvorum.protocol.etcdserverpb.PutResponse;
 import io.kvorum.protocol.etcdserverpb.RangeRequest;
@@ -21,9 +25,10 @@ import io.kvorum.protocol.mvccpb.Event;
 import io.kvorum.protocol.mvccpb.KeyValue;
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.TreeMap;
-import java.util.function.LongPredicate;
 
 /**
  * The keyspace in the plainest possible way: a list of all changes ever made, from which every
@@ -34,7 +39,9 @@ final class ReferenceKeyspace {
   /** One change; {@code record} is null for a tombstone. */
   private record Change(long main, long sub, ByteString key, KeyValue record) {}
 
-  private final LongPredicate leaseExists;
+  /** The index that granted each lease. */
+  private final Map<Long, Long> leases = new HashMap<>();
+
   private final List<Change> changes = new ArrayList<>();
   private long revision = 1;
   private long compacted = -1;
@@ -42,8 +49,44 @@ final class ReferenceKeyspace {
   /** Changes of the request at hand, at the end of {@code changes}. */
   private int pending;
 
-  ReferenceKeyspace(LongPredicate leaseExists) {
-    this.leaseExists = leaseExists;
+  ReferenceKeyspace(Map<Long, Long> leases) {
+    this.leases.putAll(leases);
+  }
+
+  /** The index that granted a lease; null if there is none. */
+  Long grantedAt(long lease) {
+    return leases.get(lease);
+  }
+
+  Outcome<LeaseGrantResponse.Builder> grant(LeaseGrantRequest request, long index) {
+    if (leases.putIfAbsent(request.getID(), index) != null) {
+      return Outcome.refused(EtcdError.LEASE_EXIST);
+    }
+    return Outcome.ok(
+        LeaseGrantResponse.newBuilder()
+            .setHeader(header(revision))
+            .setID(request.getID())
+            .setTTL(request.getTTL()));
+  }
+
+  Outcome<LeaseRevokeResponse.Builder> revoke(LeaseRevokeRequest request) {
+    if (leases.remove(request.getID()) == null) {
+      return Outcome.refused(EtcdError.LEASE_NOT_FOUND);
+    }
+    for (ByteString key : keysOf(request.getID())) {
+      changes.add(new Change(revision + 1, pending++, key, null));
+    }
+    end();
+    return Outcome.ok(LeaseRevokeResponse.newBuilder().setHeader(header(revision)));
+  }
+
+  /** The live keys that name a lease. */
+  List<ByteString> keysOf(long lease) {
+    ByteString everything = ByteString.copyFrom(new byte[1]);
+    return live(everything, everything, Long.MAX_VALUE).stream()
+        .filter(kv -> kv.getLease() == lease)
+        .map(KeyValue::getKey)
+        .toList();
   }
 
   long revision() {
@@ -269,7 +312,7 @@ final class ReferenceKeyspace {
   }
 
   private EtcdError refusal(PutRequest request) {
-    if (request.getLease() != 0 && !leaseExists.test(request.getLease())) {
+    if (request.getLease() != 0 && !leases.containsKey(request.getLease())) {
       return EtcdError.LEASE_NOT_FOUND;
     }
     boolean ignores = request.getIgnoreLease() || request.getIgnoreValue();

@@ -1,5 +1,6 @@
 package io.kvorum.persistence.mvcc;
 
+import com.google.protobuf.ByteString;
 import io.kvorum.persistence.leveldb.LevelDb;
 import io.kvorum.protocol.GroupId;
 import io.kvorum.protocol.LogPosition;
@@ -8,6 +9,9 @@ import io.kvorum.protocol.etcdserverpb.CompactionRequest;
 import io.kvorum.protocol.etcdserverpb.CompactionResponse;
 import io.kvorum.protocol.etcdserverpb.DeleteRangeRequest;
 import io.kvorum.protocol.etcdserverpb.DeleteRangeResponse;
+import io.kvorum.protocol.etcdserverpb.LeaseGrantRequest;
+import io.kvorum.protocol.etcdserverpb.LeaseRevokeRequest;
+import io.kvorum.protocol.etcdserverpb.LeaseRevokeResponse;
 import io.kvorum.protocol.etcdserverpb.PutRequest;
 import io.kvorum.protocol.etcdserverpb.PutResponse;
 import io.kvorum.protocol.etcdserverpb.RangeRequest;
@@ -20,11 +24,12 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
 
 /** A keyspace to which single requests are applied, each as a log entry and a batch of its own. */
 final class TestKeyspace implements AutoCloseable {
 
-  /** Leases that exist. */
+  /** Leases that {@link #put} grants before it names them. */
   static final long LEASE = 7;
 
   static final long OTHER_LEASE = -2;
@@ -32,8 +37,7 @@ final class TestKeyspace implements AutoCloseable {
   static final KeyspaceOptions OPTIONS =
       KeyspaceOptions.defaults()
           .withStorage(LevelDb.Options.defaults().withMinFreeBytes(0))
-          .withCompaction(2, Duration.ZERO)
-          .withLeases(lease -> lease == LEASE || lease == OTHER_LEASE);
+          .withCompaction(2, Duration.ZERO);
 
   private final Path directory;
   private final KeyspaceOptions options;
@@ -48,6 +52,30 @@ final class TestKeyspace implements AutoCloseable {
     this.directory = directory;
     this.options = options;
     this.keyspace = Keyspace.open(directory, GroupId.DEFAULT, options);
+  }
+
+  void grant(long lease, long ttlSeconds) {
+    LeaseGrantRequest request =
+        LeaseGrantRequest.newBuilder().setID(lease).setTTL(ttlSeconds).build();
+    apply(batch -> Requests.ok(batch.grantLease(next(), request)));
+  }
+
+  Outcome<LeaseRevokeResponse.Builder> tryRevoke(long lease) {
+    LeaseRevokeRequest request = LeaseRevokeRequest.newBuilder().setID(lease).build();
+    return apply(batch -> batch.revokeLease(next(), request));
+  }
+
+  /** The keys of a lease. */
+  List<String> keysOf(long lease) {
+    try (LeaseView view = keyspace.leases()) {
+      return view.keys(lease).stream().map(ByteString::toStringUtf8).toList();
+    }
+  }
+
+  @Nullable StoredLease lease(long id) {
+    try (LeaseView view = keyspace.leases()) {
+      return view.get(id);
+    }
   }
 
   /** Where the LevelDB of a keyspace lies that is not open. */
@@ -89,6 +117,10 @@ final class TestKeyspace implements AutoCloseable {
   }
 
   PutResponse.Builder put(PutRequest.Builder request) {
+    long lease = request.getLease();
+    if ((lease == LEASE || lease == OTHER_LEASE) && lease(lease) == null) {
+      grant(lease, 60);
+    }
     return Requests.ok(tryPut(request));
   }
 

@@ -129,6 +129,8 @@ public final class GrpcDispatcher {
       RpcTable.Entry entry, HttpRequest request, CallHeaders headers) {
     MethodMetrics metrics = entry.metrics();
     return switch (entry.method()) {
+      case RpcMethod.WaitingUnary<?, ?> unary ->
+          serverStream(asStream(unary), metrics, headers, request);
       case RpcMethod.OneResponse<?, ?> unary -> unary(unary, metrics, headers).run(request);
       case RpcMethod.ManyResponses<?, ?> stream -> serverStream(stream, metrics, headers, request);
       case RpcMethod.BidiStream<?, ?> stream -> bidiStream(stream, metrics, headers, request);
@@ -143,6 +145,12 @@ public final class GrpcDispatcher {
   private <Q extends MessageLite, R> UnaryCall<Q, R> unary(
       RpcMethod.OneResponse<Q, R> method, MethodMetrics metrics, CallHeaders headers) {
     return new UnaryCall<>(method, metrics, headers, context);
+  }
+
+  /** On the wire the two do not differ, but for what they are counted as. */
+  private static <Q extends MessageLite, R extends MessageLite>
+      RpcMethod.ServerStream<Q, R> asStream(RpcMethod.WaitingUnary<Q, R> unary) {
+    return new RpcMethod.ServerStream<>(unary.name(), unary.parser(), false, unary.handler());
   }
 
   private <Q extends MessageLite, R extends MessageLite> CompletionStage<HttpResponse> bidiStream(
@@ -165,6 +173,7 @@ public final class GrpcDispatcher {
             .via(
                 new RequestMessages<>(
                     method.parser(),
+                    method.requestsEnd(),
                     context.limits().maxReceiveBytes(),
                     headers.encoding(),
                     metrics,

@@ -18,10 +18,11 @@ import org.jspecify.annotations.Nullable;
 /**
  * The request stream of a call as messages.
  *
- * <p>The client closing its side does not end the messages, since a call such as Watch goes on
- * until it is cancelled. A consumer that cancels does not cancel the bytes: that would reset the
- * HTTP/2 stream and take the response's status with it; they are read and dropped instead. A
- * request that cannot be read ends the call through {@code refuse} and fails the messages.
+ * <p>The client closing its side ends the messages only where that is wanted: a call such as Watch
+ * goes on until it is cancelled. A consumer that cancels does not cancel the bytes: that would
+ * reset the HTTP/2 stream and take the response's status with it; they are read and dropped
+ * instead. A request that cannot be read ends the call through {@code refuse} and fails the
+ * messages.
  *
  * <p>At most the messages of one chunk of bytes are held, and the next chunk is asked for only when
  * they are gone, so a slow consumer is felt by the client through HTTP/2's flow control.
@@ -32,6 +33,7 @@ final class RequestMessages<Q> extends GraphStage<FlowShape<org.apache.pekko.uti
   private final FlowShape<org.apache.pekko.util.ByteString, Q> shape = FlowShape.of(in, out);
 
   private final Parser<Q> parser;
+  private final boolean endsWithClient;
   private final int maxBytes;
   private final @Nullable String encoding;
   private final MethodMetrics metrics;
@@ -39,11 +41,13 @@ final class RequestMessages<Q> extends GraphStage<FlowShape<org.apache.pekko.uti
 
   RequestMessages(
       Parser<Q> parser,
+      boolean endsWithClient,
       int maxBytes,
       @Nullable String encoding,
       MethodMetrics metrics,
       Consumer<Status> refuse) {
     this.parser = parser;
+    this.endsWithClient = endsWithClient;
     this.maxBytes = maxBytes;
     this.encoding = encoding;
     this.metrics = metrics;
@@ -80,6 +84,8 @@ final class RequestMessages<Q> extends GraphStage<FlowShape<org.apache.pekko.uti
                 completeStage();
               } else if (!assembler.betweenMessages()) {
                 refuse(new RpcFailure(Status.INTERNAL.withDescription("unexpected EOF")));
+              } else {
+                advance();
               }
             }
 
@@ -149,9 +155,18 @@ final class RequestMessages<Q> extends GraphStage<FlowShape<org.apache.pekko.uti
       } else if (!ready.isEmpty()) {
         if (isAvailable(out)) {
           push(out, ready.remove());
+          endIfOver();
         }
       } else if (!isClosed(in) && !hasBeenPulled(in)) {
         pull(in);
+      } else {
+        endIfOver();
+      }
+    }
+
+    private void endIfOver() {
+      if (endsWithClient && isClosed(in) && ready.isEmpty()) {
+        completeStage();
       }
     }
   }

@@ -131,11 +131,28 @@ public sealed interface RpcMethod {
   }
 
   /**
-   * Streams both ways. The source of requests does not end when the client closes its side: the
-   * call is over when the responses end, or the client cancels.
+   * One request, one response that may be long in coming: the source holds it alone, or fails. The
+   * source is cancelled when the client does not wait any longer, which {@link Unary} never learns.
+   */
+  record WaitingUnary<Q extends MessageLite, R extends MessageLite>(
+      MethodName name, Parser<Q> parser, Function<Q, Source<R, NotUsed>> handler)
+      implements RpcMethod {
+    @Override
+    public RpcType type() {
+      return RpcType.UNARY;
+    }
+  }
+
+  /**
+   * Streams both ways. The call is over when the responses end, or the client cancels.
+   *
+   * @param requestsEnd whether the source of requests ends when the client closes its side
    */
   record BidiStream<Q extends MessageLite, R extends MessageLite>(
-      MethodName name, Parser<Q> parser, Function<Source<Q, NotUsed>, Source<R, NotUsed>> handler)
+      MethodName name,
+      Parser<Q> parser,
+      boolean requestsEnd,
+      Function<Source<Q, NotUsed>, Source<R, NotUsed>> handler)
       implements RpcMethod {
     @Override
     public RpcType type() {
