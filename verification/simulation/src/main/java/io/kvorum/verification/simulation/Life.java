@@ -3,6 +3,7 @@ package io.kvorum.verification.simulation;
 import io.kvorum.actors.apply.MembershipState;
 import io.kvorum.actors.apply.PendingProposals;
 import io.kvorum.actors.group.ReadCoordinator;
+import io.kvorum.actors.lease.LeaseCall;
 import io.kvorum.actors.raft.HardState;
 import io.kvorum.actors.raft.Ports;
 import io.kvorum.actors.raft.Proposal;
@@ -19,6 +20,8 @@ import io.kvorum.protocol.EtcdError;
 import io.kvorum.protocol.LogPosition;
 import io.kvorum.protocol.MemberId;
 import io.kvorum.protocol.Outcome;
+import io.kvorum.protocol.internal.Command;
+import io.kvorum.protocol.internal.CommandHeader;
 import io.kvorum.protocol.internal.MembershipChange;
 import io.kvorum.verification.history.Request;
 import java.util.ArrayDeque;
@@ -26,6 +29,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CompletableFuture;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
@@ -44,6 +48,7 @@ final class Life
   private final PendingProposals proposals;
   private final ReadCoordinator reads;
   private final StoreWriter applier;
+  private final LeaseTime leases;
   private final ChainWatch chainWatch;
   private final ArrayDeque<ReplicaMessage> mailbox = new ArrayDeque<>();
   private final ArrayDeque<Runnable> backlog = new ArrayDeque<>();
@@ -76,6 +81,7 @@ final class Life
             world.setup().requestTimeoutNanos(),
             begun -> EtcdError.TIMEOUT);
     this.applier = new StoreWriter(this, member.stored(), proposals);
+    this.leases = new LeaseTime(this, proposals, applier.applied());
     this.chainWatch = new ChainWatch(this);
     this.reads =
         new ReadCoordinator(
@@ -127,6 +133,7 @@ final class Life
     configuration = storedConfiguration();
     configurationIndex = stored;
     checkedCommit = stored;
+    leases.load(store());
     replica =
         new ReplicaDriver(
             Replica.create(
@@ -178,6 +185,10 @@ final class Life
 
   Store store() {
     return applier.store();
+  }
+
+  LeaseTime leases() {
+    return leases;
   }
 
   RevisionChain chain() {
@@ -366,6 +377,47 @@ final class Life
         });
   }
 
+  void propose(Command.Builder command, Consumer<Outcome<Object>> then) {
+    post(
+        () -> {
+          long id = proposals.nextId();
+          answerWhenDone(id, then);
+          Command proposal = command.setHeader(CommandHeader.newBuilder().setId(id)).build();
+          tell(
+              new ReplicaMessage.Propose(
+                  new Proposal(id, EntryKind.COMMAND, proposal.toByteString())));
+        });
+  }
+
+  /**
+   * Refused where it is not the one that leads; a call to a process that is gone is not answered.
+   */
+  void renewLease(long lease, Consumer<Outcome<Long>> then) {
+    CompletableFuture<Outcome<Long>> reply = new CompletableFuture<>();
+    var unused =
+        reply.thenAccept(
+            outcome -> {
+              if (!dead) {
+                world.agenda().in(world.network().delay(), () -> then.accept(outcome));
+              }
+            });
+    world
+        .agenda()
+        .in(
+            world.network().delay(),
+            () -> post(() -> leases.call(new LeaseCall.Renew(lease, reply))));
+  }
+
+  void readLeases(Consumer<Outcome<Object>> then) {
+    post(
+        () -> {
+          var unused =
+              reads
+                  .barrier(nanos())
+                  .thenAccept(done -> ifAlive(then, done.map(d -> store().leases())));
+        });
+  }
+
   void change(MembershipChange.Builder change, Consumer<Outcome<Object>> then) {
     post(
         () -> {
@@ -434,6 +486,10 @@ final class Life
 
   @Override
   public void readIndex(long token, long index) {
+    if (LeaseTime.isToken(token)) {
+      leases.confirmed(token, index);
+      return;
+    }
     Long floor = readFloors.remove(token);
     if (floor != null) {
       world.invariants().readConfirmed(this, floor, index);
@@ -462,6 +518,11 @@ final class Life
                     : "follows " + next + " in term " + term);
     if (leadingTerm != 0) {
       world.invariants().leads(this, term);
+      if (world.countsLeases()) {
+        leases.leads(term);
+      }
+    } else {
+      leases.follows();
     }
     if (!before.equals(MemberId.NONE)) {
       reads.failAll(EtcdError.LEADER_CHANGED);

@@ -34,6 +34,7 @@ final class Member {
   private boolean gone;
   private boolean storeLies;
   private int lives;
+  private final double clockRate;
   private long tickMicros;
   private long applyMicros;
 
@@ -52,6 +53,7 @@ final class Member {
               world.trace().note(id, wrote(record, entries));
               world.invariants().durable(this, record);
             });
+    this.clockRate = 1 + LeaseTime.MAX_DRIFT * (2 * random.nextDouble() - 1);
     this.tickMicros = world.setup().tickMicros();
     this.applyMicros = world.setup().applyMicros();
     stores.add(Store.empty(World.CLUSTER_ID));
@@ -103,6 +105,11 @@ final class Member {
   /** Whether it left for good. */
   boolean isGone() {
     return gone;
+  }
+
+  /** How fast the clock goes that leases go by. */
+  double clockRate() {
+    return clockRate;
   }
 
   long tickMicros() {

@@ -12,7 +12,8 @@ import java.util.function.Predicate;
  *
  * @param seed from which everything follows
  */
-record Plan(long seed, Setup setup, int clients, long thinkMicros, List<Fault> faults) {
+record Plan(
+    long seed, Setup setup, int clients, int leaseClients, long thinkMicros, List<Fault> faults) {
   /** Nothing goes wrong before; a leader is found meanwhile. */
   private static final long BEGIN = 2 * Agenda.SECONDS;
 
@@ -44,7 +45,8 @@ record Plan(long seed, Setup setup, int clients, long thinkMicros, List<Fault> f
                 random.nextLong()));
       }
     }
-    return new Plan(seed, setup, clients, thinkMicros, List.copyOf(faults));
+    int leaseClients = random.nextInt(4);
+    return new Plan(seed, setup, clients, leaseClients, thinkMicros, List.copyOf(faults));
   }
 
   /** Often just long enough to be noticed, often longer than an election. */
@@ -109,6 +111,7 @@ record Plan(long seed, Setup setup, int clients, long thinkMicros, List<Fault> f
 
   /** The same with fewer faults. */
   Plan only(Predicate<Fault> kept) {
-    return new Plan(seed, setup, clients, thinkMicros, faults.stream().filter(kept).toList());
+    return new Plan(
+        seed, setup, clients, leaseClients, thinkMicros, faults.stream().filter(kept).toList());
   }
 }

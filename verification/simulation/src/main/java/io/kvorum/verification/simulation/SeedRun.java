@@ -36,6 +36,7 @@ final class SeedRun {
   private final Plan plan;
   private final World world;
   private final Clients clients;
+  private final LeaseClients leaseClients;
   private final Faults faults;
   private final Operator operator;
   private boolean markerDone;
@@ -45,6 +46,7 @@ final class SeedRun {
     SplittableRandom random = new SplittableRandom(plan.seed() ^ 0x5eed);
     this.world = new World(plan.setup(), random, tampering);
     this.clients = new Clients(world, plan.clients(), plan.thinkMicros());
+    this.leaseClients = new LeaseClients(world, plan.leaseClients());
     this.operator = new Operator(world);
     this.faults = new Faults(world, operator, plan.faults());
   }
@@ -74,6 +76,7 @@ final class SeedRun {
     world.agenda().runUntil(Plan.END);
     faults.end();
     clients.stop();
+    leaseClients.stop();
     world.repair();
     operator.sendHome();
     settle();
@@ -132,7 +135,11 @@ final class SeedRun {
         && clients.areIdle()
         && world.leader() != null
         && remaining().stream()
-            .allMatch(l -> l.isUp() && l.store().applied().index() == world.committed())
+            .allMatch(
+                l ->
+                    l.isUp()
+                        && l.store().applied().index() == world.committed()
+                        && l.store().leases().leases().isEmpty())
         && remaining().size()
             == world.configuration().voters().size() + world.configuration().learners().size();
   }

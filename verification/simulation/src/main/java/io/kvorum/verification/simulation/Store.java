@@ -4,6 +4,7 @@ import com.google.protobuf.ByteString;
 import com.google.protobuf.InvalidProtocolBufferException;
 import io.kvorum.actors.apply.MembershipState;
 import io.kvorum.actors.raft.log.Entry;
+import io.kvorum.persistence.mvcc.LeaseChange;
 import io.kvorum.persistence.mvcc.RevisionChain;
 import io.kvorum.persistence.mvcc.RevisionDigest;
 import io.kvorum.protocol.LogPosition;
@@ -16,6 +17,7 @@ import io.kvorum.verification.history.Response;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
@@ -32,6 +34,7 @@ record Store(
     long revision,
     TreeMap<String, Response.Version> cells,
     Membership membership,
+    StoreLeases leases,
     long digest,
     long chain) {
 
@@ -46,6 +49,7 @@ record Store(
         1,
         new TreeMap<>(),
         Membership.newBuilder().setClusterId(clusterId).build(),
+        StoreLeases.NONE,
         0,
         0);
   }
@@ -55,29 +59,52 @@ record Store(
    *
    * @param requestId names the caller that waits, 0 if none does
    */
-  record Applied(Store after, long requestId, Outcome<Object> outcome, boolean changesMembership) {}
+  record Applied(
+      Store after,
+      long requestId,
+      Outcome<Object> outcome,
+      boolean changesMembership,
+      List<LeaseChange> leaseChanges) {}
 
   Applied apply(Entry entry) {
     long next = 31 * (31 * digest + entry.position().hashCode()) + entry.payload().hashCode();
     return switch (entry.kind()) {
       case EMPTY ->
           new Applied(
-              new Store(entry.position(), revision, cells, membership, next, chain),
+              new Store(entry.position(), revision, cells, membership, leases, next, chain),
               0,
               Outcome.ok(entry.position()),
-              false);
+              false,
+              List.of());
       case MEMBERSHIP -> {
         MembershipChange change = MembershipState.change(entry);
         MembershipState state = new MembershipState(membership);
         Outcome<Object> outcome = state.apply(change).map(m -> m);
         yield new Applied(
-            new Store(entry.position(), revision, cells, state.get(), next, chain),
+            new Store(entry.position(), revision, cells, state.get(), leases, next, chain),
             change.getRequestId(),
             outcome,
-            true);
+            true,
+            List.of());
       }
       case COMMAND -> {
         Command command = command(entry);
+        if (StoreLeases.concerns(command)) {
+          StoreLeases.Applied changed = leases.apply(entry.position(), command, revision);
+          yield new Applied(
+              new Store(
+                  entry.position(),
+                  changed.revision(),
+                  cells,
+                  membership,
+                  changed.after(),
+                  next,
+                  chainWith(entry, changed.revision())),
+              command.getHeader().getId(),
+              changed.outcome(),
+              false,
+              changed.changes());
+        }
         Execution execution = new Execution();
         Response response = execution.run(StoreCommands.decode(command));
         yield new Applied(
@@ -86,11 +113,13 @@ record Store(
                 execution.newRevision(),
                 execution.next,
                 membership,
+                leases,
                 next,
                 execution.newChain(entry.index())),
             command.getHeader().getId(),
             Outcome.ok(response),
-            false);
+            false,
+            List.of());
       }
     };
   }
@@ -101,12 +130,25 @@ record Store(
         new RevisionChain.Head(applied.index(), 1, revision, chain), RECENT_REVISIONS);
   }
 
+  /** The lock's keys are no cells: an entry that changes them counts as a whole. */
+  private long chainWith(Entry entry, long newRevision) {
+    if (newRevision == revision) {
+      return chain;
+    }
+    RevisionDigest changed = new RevisionDigest();
+    changed.put(entry.payload().toByteArray(), revision, 0);
+    return chain + changed.finish(newRevision, entry.index(), NEVER_COMPACTED);
+  }
+
   Response.Got get(String key) {
     return new Response.Got(cells.get(key), revision);
   }
 
   static String describe(Entry entry) {
-    return StoreCommands.decode(command(entry)).toString();
+    Command command = command(entry);
+    return StoreLeases.concerns(command)
+        ? command.getRequestCase().name().toLowerCase(Locale.ROOT)
+        : StoreCommands.decode(command).toString();
   }
 
   private static Command command(Entry entry) {

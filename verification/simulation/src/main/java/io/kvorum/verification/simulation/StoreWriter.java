@@ -7,9 +7,11 @@ import io.kvorum.actors.raft.Ports;
 import io.kvorum.actors.raft.ReplicaMessage;
 import io.kvorum.actors.raft.log.Entry;
 import io.kvorum.actors.raft.membership.Configuration;
+import io.kvorum.persistence.mvcc.LeaseChange;
 import io.kvorum.persistence.mvcc.RevisionChain;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 
 /** Applies what is committed to a process's store, in batches that take a while, and answers. */
@@ -51,6 +53,7 @@ final class StoreWriter implements Ports.Applier {
   void replace(Store snapshot) {
     toApply.clear();
     store = snapshot;
+    life.leases().load(snapshot);
     chain = snapshot.newChain();
     applied.advance(snapshot.applied());
   }
@@ -71,6 +74,7 @@ final class StoreWriter implements Ports.Applier {
   private void applyBatch() {
     applyDue = false;
     List<Store.Applied> batch = new ArrayList<>();
+    List<LeaseChange> leases = new ArrayList<>();
     boolean changesMembership = false;
     while (!toApply.isEmpty()) {
       Entry entry = toApply.removeFirst();
@@ -78,8 +82,11 @@ final class StoreWriter implements Ports.Applier {
       world.invariants().applied(life, entry, next);
       int made = (int) (next.after().revision() - store.revision());
       store = next.after();
-      chain.append(store.applied().index(), new long[] {store.chain()}, made);
+      long[] chains = new long[made];
+      Arrays.fill(chains, store.chain());
+      chain.append(store.applied().index(), chains, made);
       batch.add(next);
+      leases.addAll(next.leaseChanges());
       changesMembership |= next.changesMembership();
     }
     if (batch.isEmpty()) {
@@ -87,6 +94,9 @@ final class StoreWriter implements Ports.Applier {
     }
     world.trace().note(life.id(), "applied up to " + store.applied().index());
     member.store(store);
+    if (!leases.isEmpty()) {
+      life.leases().changed(store.applied().index(), leases);
+    }
     applied.advance(store.applied());
     entriesSinceSync += batch.size();
     if (changesMembership) {

@@ -31,8 +31,10 @@ final class World {
   private final List<MemberId> initialIds;
   private final List<Entry> initialEntries;
   private final CommitInvariants commits;
+  private final LeaseInvariants leases;
   private final Invariants invariants;
   private Consumer<MemberId> onVote = voter -> {};
+  private boolean countsLeases;
   private Consumer<Divergence> onDivergence = divergence -> {};
   private long lastId;
 
@@ -45,6 +47,7 @@ final class World {
     this.initialIds = LongStream.rangeClosed(1, setup.members()).mapToObj(MemberId::new).toList();
     this.initialEntries = initialEntries(initialIds);
     this.commits = new CommitInvariants(members.values(), initialEntries);
+    this.leases = new LeaseInvariants(agenda);
     this.invariants =
         new Invariants(
             List.of(
@@ -52,6 +55,7 @@ final class World {
                 new LogInvariants(),
                 commits,
                 new StoreInvariants(),
+                leases,
                 new ChainInvariants(tampering.makesMembersDiffer())));
     this.lastId = setup.members();
     initialIds.forEach(id -> add(new Member(this, id, initialEntries)));
@@ -114,6 +118,19 @@ final class World {
 
   Transfers transfers() {
     return transfers;
+  }
+
+  LeaseInvariants leases() {
+    return leases;
+  }
+
+  /** There are leases: whoever leads counts their time. */
+  void countLeases() {
+    countsLeases = true;
+  }
+
+  boolean countsLeases() {
+    return countsLeases;
   }
 
   Invariants invariants() {

@@ -51,11 +51,13 @@ class FlippedBit implements Tampering {
             wrong.revision(),
             wrong.cells(),
             wrong.membership(),
+            wrong.leases(),
             right.after().digest(),
             wrong.chain()),
         right.requestId(),
         right.outcome(),
-        false);
+        false,
+        right.leaseChanges());
   }
 
   private static Command command(Entry entry) {

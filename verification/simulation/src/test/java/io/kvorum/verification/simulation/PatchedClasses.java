@@ -31,6 +31,7 @@ final class PatchedClasses extends ClassLoader {
           "io.kvorum.actors.wal.",
           "io.kvorum.actors.apply.",
           "io.kvorum.actors.group.",
+          "io.kvorum.actors.lease.",
           "io.kvorum.actors.divergence.",
           "io.kvorum.verification.simulation.");
 

@@ -119,6 +119,7 @@ final class PlantedBugs {
           sent.revision(),
           sent.cells(),
           Membership.newBuilder().setClusterId(World.CLUSTER_ID).build(),
+          sent.leases(),
           sent.digest(),
           sent.chain());
     }
@@ -235,7 +236,27 @@ final class PlantedBugs {
             "applied before it is committed",
             "log/RaftLog",
             "Math.min(committed, stable)",
-            "stable"));
+            "stable"),
+        inLeases(
+            "lease renewed without a quorum's word",
+            "    calls.add(call, nowNanos);\n    if (primary) {",
+            "    if (primary) {\n      settle(call, nowNanos);\n      return;\n    }\n    calls.add(call, nowNanos);\n    if (primary) {"),
+        inLeases(
+            "lease renewed, and its checkpoint left in the log",
+            "} else if (table.leftSeconds(slot) != 0 || checkpointing.contains(call.lease())) {",
+            "} else if (nowNanos < 0) {"),
+        inLeases(
+            "checkpoint on its way forgotten by a renewal",
+            "table.leftSeconds(slot) != 0 || checkpointing.contains(call.lease())",
+            "table.leftSeconds(slot) != 0"),
+        inLeases(
+            "lease ended before its time",
+            "        if (table.expiresAt(slot) <= nowNanos) {",
+            "        if (table.expiresAt(slot) <= nowNanos + SECOND) {"));
+  }
+
+  private static Bug inLeases(String name, String original, String replacement) {
+    return new Bug(name, new Patched("io/kvorum/actors/lease/Lessor.java", original, replacement));
   }
 
   private static Bug in(String name, String file, String original, String replacement) {
