@@ -64,7 +64,8 @@ final class FeatureGates {
     boolean byDefault = STAGES.getOrDefault(name, BETA.contains(name));
     if (ALWAYS_ON.contains(name)) {
       if (!value) {
-        findings.warn("--feature-gates=" + name + "=false has no effect in Kvorum: it is always on");
+        findings.warn(
+            "--feature-gates=" + name + "=false has no effect in Kvorum: it is always on");
       }
     } else if (value && SUPPORTED.contains(name)) {
       on.add(name);

@@ -1,6 +1,5 @@
 package io.kvorum.actors.group;
 
-import com.google.protobuf.ByteString;
 import io.kvorum.actors.apply.AlarmState;
 import io.kvorum.actors.apply.AppliedIndex;
 import io.kvorum.actors.apply.MembershipState;

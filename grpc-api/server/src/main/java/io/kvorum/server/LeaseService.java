@@ -43,7 +43,9 @@ final class LeaseService {
 
   List<RpcMethod> methods() {
     return List.of(
-        unary("LeaseGrant", LeaseGrantRequest.parser(),
+        unary(
+            "LeaseGrant",
+            LeaseGrantRequest.parser(),
             grant -> quota.within(Quota.LEASE_BYTES, () -> grant(grant))),
         unary("LeaseRevoke", LeaseRevokeRequest.parser(), this::revoke),
         unary("LeaseTimeToLive", LeaseTimeToLiveRequest.parser(), this::timeToLive),

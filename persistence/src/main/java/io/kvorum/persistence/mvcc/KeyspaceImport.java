@@ -134,10 +134,7 @@ public final class KeyspaceImport implements AutoCloseable {
     flush();
     Summary summary =
         new Summary(
-            Math.max(newestMain, leastRevision),
-            compactionAsked,
-            attachAndCountCurrent(),
-            records);
+            Math.max(newestMain, leastRevision), compactionAsked, attachAndCountCurrent(), records);
     StoreState state =
         new StoreState(
             at, summary.revision(), compactionAsked, summary.liveKeys(), recordBytes, recordBytes);

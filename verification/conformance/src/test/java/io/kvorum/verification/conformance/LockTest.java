@@ -2,6 +2,7 @@ package io.kvorum.verification.conformance;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -130,7 +131,7 @@ class LockTest {
   private static StatusRuntimeException failure(ListenableFuture<?> call) {
     var failed =
         assertThrows(ExecutionException.class, () -> call.get(20, TimeUnit.SECONDS)).getCause();
-    return (StatusRuntimeException) failed;
+    return assertInstanceOf(StatusRuntimeException.class, failed);
   }
 
   @Test
