@@ -1,12 +1,16 @@
 package io.kvorum.kvorumutl;
 
 import io.kvorum.actors.apply.AlarmState;
+import io.kvorum.kvorumutl.etcd.Auth;
 import io.kvorum.kvorumutl.etcd.EtcdDatabase;
+import io.kvorum.kvorumutl.etcd.Lease;
 import io.kvorum.kvorumutl.etcd.RecordCursor;
 import io.kvorum.kvorumutl.etcd.StoreMeta;
 import io.kvorum.persistence.mvcc.KeyspaceImport;
 import io.kvorum.persistence.mvcc.KeyspaceOptions;
+import io.kvorum.persistence.mvcc.StoredLease;
 import io.kvorum.protocol.GroupId;
+import io.kvorum.protocol.internal.AuthSet;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -32,6 +36,7 @@ final class EtcdSource implements Source {
   private final EtcdDatabase database;
   private final Set<String> skipped;
   private long leased;
+  private long leases;
 
   /**
    * @param skipped see {@link Leftovers}
@@ -92,6 +97,9 @@ final class EtcdSource implements Source {
         }
         progress.accept(database.file().bytesRead());
       }
+      if (!skipped.contains(Leftovers.LEASE)) {
+        leases = database.leases(lease -> keyspace.addLease(carried(lease)));
+      }
       StoreMeta meta = database.meta();
       Map<String, byte[]> kept = kept(terms);
       if (terms.bump() > 0) {
@@ -110,11 +118,30 @@ final class EtcdSource implements Source {
     }
   }
 
-  /** What stands beside the records: alarms are (member, type) pairs, and stay what they are. */
+  /** Its time begins anew with the first leader, as in an etcd that starts on this file. */
+  private static StoredLease carried(Lease lease) {
+    return new StoredLease(
+        lease.id(), lease.ttlSeconds(), Math.max(0, lease.remainingTtlSeconds()), 0);
+  }
+
+  /**
+   * What stands beside the records: alarms are (member, type) pairs, and stay what they are; so do
+   * users and roles.
+   */
   private Map<String, byte[]> kept(Terms terms) {
     Map<String, byte[]> kept = new HashMap<>(terms.meta());
     if (!skipped.contains(Leftovers.ALARM) && !database.alarms().isEmpty()) {
       kept.put(AlarmState.META_KEY, AlarmState.of(database.alarms()).toByteArray());
+    }
+    if (!skipped.contains(Leftovers.AUTH) && !database.auth().isEmpty()) {
+      Auth auth = database.auth();
+      AuthSet users =
+          AuthSet.newBuilder()
+              .addAllUsers(auth.users())
+              .addAllRoles(auth.roles())
+              .setRevision(auth.revision())
+              .build();
+      kept.put(MetaJson.AUTH_KEY, users.toByteArray());
     }
     return kept;
   }
@@ -143,11 +170,24 @@ final class EtcdSource implements Source {
   @Override
   public String remark() {
     List<String> remarks = new ArrayList<>();
-    if (leased > 0) {
+    if (leases > 0) {
+      remarks.add(
+          "leases, which run on once the new cluster has a leader, as long as each has left: "
+              + leases);
+    } else if (leased > 0) {
       remarks.add(
           "records that name a lease: "
               + leased
               + ". Their keys keep its id, and stay until they are deleted");
+    }
+    Auth auth = database.auth();
+    if (!skipped.contains(Leftovers.AUTH) && !auth.isEmpty()) {
+      remarks.add(
+          "users and roles, which are kept, and ask nobody for a password while authentication is"
+              + " not enabled: "
+              + auth.users().size()
+              + " and "
+              + auth.roles().size());
     }
     if (!skipped.contains(Leftovers.ALARM) && !database.alarms().isEmpty()) {
       remarks.add(

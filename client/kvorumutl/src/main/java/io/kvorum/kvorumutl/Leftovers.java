@@ -15,8 +15,15 @@ import java.util.TreeSet;
  */
 final class Leftovers {
   static final String ALARM = "alarm";
+  static final String LEASE = "lease";
 
-  private static final Set<String> NAMES = Set.of("auth", "lease", ALARM);
+  /** Users and roles, and with them that authentication is enabled. */
+  static final String AUTH = "auth";
+
+  /** That alone. */
+  private static final String ENABLED_AUTH = "authentication";
+
+  private static final Set<String> NAMES = Set.of(AUTH, ENABLED_AUTH, LEASE, ALARM);
 
   private final Map<String, String> found = new LinkedHashMap<>();
 
@@ -28,18 +35,18 @@ final class Leftovers {
   static Leftovers of(EtcdDatabase database) {
     Leftovers leftovers = new Leftovers();
     Auth auth = database.auth();
-    if (!auth.isEmpty()) {
-      leftovers.found.put(
-          "auth",
-          "%s and %s, authentication %s"
-              .formatted(
-                  count(auth.users().size(), "user"),
-                  count(auth.roles().size(), "role"),
-                  auth.enabled() ? "enabled" : "disabled"));
+    if (!auth.users().isEmpty() || !auth.roles().isEmpty()) {
+      leftovers.carried.put(
+          AUTH,
+          count(auth.users().size(), "user") + " and " + count(auth.roles().size(), "role"));
     }
-    int leases = database.leases().size();
+    if (auth.enabled()) {
+      leftovers.found.put(
+          ENABLED_AUTH, "it is enabled, and a server that does not authenticate would open all");
+    }
+    long leases = database.leases(lease -> {});
     if (leases > 0) {
-      leftovers.found.put("lease", count(leases, "lease"));
+      leftovers.carried.put(LEASE, count(leases, "lease"));
     }
     int alarms = database.alarms().size();
     if (alarms > 0) {
@@ -51,7 +58,7 @@ final class Leftovers {
     return leftovers;
   }
 
-  private static String count(int number, String what) {
+  private static String count(long number, String what) {
     return number + " " + what + (number == 1 ? "" : "s");
   }
 
@@ -71,10 +78,14 @@ final class Leftovers {
     List<String> told = new ArrayList<>();
     List<String> refused = new ArrayList<>();
     Set<String> missing = new TreeSet<>(skipped);
+    boolean withoutAuth = skipped.contains(AUTH);
     found.forEach(
         (name, what) -> {
-          (skipped.contains(name) ? told : refused).add(name + ": " + what);
-          missing.add(name);
+          boolean left = skipped.contains(name) || (withoutAuth && name.equals(ENABLED_AUTH));
+          (left ? told : refused).add(name + ": " + what);
+          if (!left) {
+            missing.add(name);
+          }
         });
     carried.forEach(
         (name, what) -> {

@@ -5,12 +5,16 @@ import io.kvorum.actors.apply.AlarmState;
 import io.kvorum.actors.apply.MembershipState;
 import io.kvorum.persistence.mvcc.KeyspaceInspection;
 import io.kvorum.protocol.internal.AlarmSet;
+import io.kvorum.protocol.internal.AuthSet;
 import io.kvorum.protocol.internal.Membership;
 import java.util.HexFormat;
 import java.util.Map;
 
 /** What stands beside the data in a keyspace, as a JSON object. */
 final class MetaJson {
+  /** Key of users and roles among the keyspace's meta records. */
+  static final String AUTH_KEY = "auth";
+
   private MetaJson() {}
 
   static JsonLine of(KeyspaceInspection keyspace) {
@@ -42,6 +46,26 @@ final class MetaJson {
     }
   }
 
+  private static AuthSet auth(byte[] stored) {
+    try {
+      return AuthSet.parseFrom(stored);
+    } catch (InvalidProtocolBufferException e) {
+      throw new IllegalStateException("the stored users and roles cannot be read", e);
+    }
+  }
+
+  /** Users without what is known of their passwords. */
+  private static void addAuth(AuthSet auth, JsonLine line) {
+    line.number("auth_revision", auth.getRevision())
+        .raw(
+            "users",
+            JsonLine.array(
+                auth.getUsersList().stream()
+                    .map(user -> MessageJson.of(user.toBuilder().clearPassword().build()))
+                    .toList()))
+        .raw("roles", JsonLine.array(auth.getRolesList().stream().map(MessageJson::of).toList()));
+  }
+
   private static void add(String name, byte[] value, JsonLine line, JsonLine others) {
     if (name.equals(MembershipState.META_KEY)) {
       Membership membership = MembershipState.parse(value);
@@ -60,6 +84,8 @@ final class MetaJson {
       line.raw(
           "alarms",
           JsonLine.array(alarms(value).getAlarmsList().stream().map(MessageJson::of).toList()));
+    } else if (name.equals(AUTH_KEY)) {
+      addAuth(auth(value), line);
     } else {
       others.text(name, HexFormat.of().formatHex(value));
     }

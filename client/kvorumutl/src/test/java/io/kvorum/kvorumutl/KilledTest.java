@@ -58,7 +58,7 @@ class KilledTest {
       assertNotNull(packed);
       Files.write(file, new GZIPInputStream(packed).readAllBytes());
     }
-    killAtRandomMoments(file, List.of("--skip=auth,lease"));
+    killAtRandomMoments(file, List.of("--skip=auth"));
   }
 
   private void killAtRandomMoments(Path file, List<String> more) throws Exception {

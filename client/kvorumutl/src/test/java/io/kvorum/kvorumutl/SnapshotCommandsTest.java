@@ -14,7 +14,9 @@ import io.kvorum.kvorumutl.etcd.EtcdDatabase;
 import io.kvorum.kvorumutl.etcd.Lease;
 import io.kvorum.persistence.mvcc.Keyspace;
 import io.kvorum.persistence.mvcc.KeyspaceOptions;
+import io.kvorum.persistence.mvcc.LeaseView;
 import io.kvorum.persistence.mvcc.ReadView;
+import io.kvorum.persistence.mvcc.StoredLease;
 import io.kvorum.protocol.GroupId;
 import io.kvorum.protocol.LogPosition;
 import io.kvorum.protocol.authpb.Role;
@@ -24,6 +26,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.stream.Stream;
@@ -131,7 +134,7 @@ class SnapshotCommandsTest {
   /** As an etcd that etcdutl has restored so. */
   @Test
   void raisesTheRevision() throws IOException {
-    Run made = importing("--skip=auth,lease", "--bump-revision=100", "--mark-compacted");
+    Run made = importing("--bump-revision=100", "--mark-compacted");
     assertEquals(0, made.exitCode(), made.err());
     try (Keyspace keyspace =
             Keyspace.open(
@@ -189,7 +192,7 @@ class SnapshotCommandsTest {
               .map(Role::getName)
               .map(ByteString::toStringUtf8)
               .toList());
-      assertEquals(List.of(3600L), database.leases().stream().map(Lease::ttlSeconds).toList());
+      assertEquals(List.of(3600L), leases(database).stream().map(Lease::ttlSeconds).toList());
       assertEquals(List.of(), database.alarms());
       assertEquals(List.of(), database.unknownBuckets());
       assertEquals("3.7.0", database.cluster().version().orElseThrow());
@@ -197,21 +200,59 @@ class SnapshotCommandsTest {
     }
   }
 
+  private static List<Lease> leases(EtcdDatabase database) {
+    List<Lease> leases = new ArrayList<>();
+    assertEquals(1, database.leases(leases::add));
+    return leases;
+  }
+
   @Test
-  void refusesWhatItCannotCarryOver() throws IOException {
-    Run refused = importing();
+  void refusesWhatIsNotThere() throws IOException {
+    Run refused = importing("--skip=auth,leases");
     assertEquals(1, refused.exitCode());
-    assertTrue(
-        refused.err().contains("auth: 2 users and 1 role, authentication disabled"), refused.err());
-    assertTrue(refused.err().contains("lease: 1 lease"), refused.err());
-    assertTrue(refused.err().contains("--skip=auth,lease"), refused.err());
-    assertNothingMade();
-    refused = importing("--skip=auth");
-    assertFalse(refused.err().contains("auth: 2 users"), refused.err());
-    assertTrue(refused.err().contains("--skip=auth,lease"), refused.err());
-    refused = importing("--skip=auth,leases");
     assertTrue(refused.err().contains("--skip=leases"), refused.err());
     assertNothingMade();
+  }
+
+  @Test
+  void refusesToOpenWhatWasProtected() throws IOException {
+    unpack("/etcd-3.7-auth.db.gz");
+    Run refused = importing();
+    assertEquals(1, refused.exitCode());
+    assertTrue(refused.err().contains("authentication: it is enabled"), refused.err());
+    assertTrue(refused.err().contains("--skip=authentication"), refused.err());
+    assertNothingMade();
+    Run made = importing("--skip=authentication");
+    assertEquals(0, made.exitCode(), made.err());
+    assertTrue(made.err().contains("left behind: authentication"), made.err());
+    String users = run("keyspace", "meta", "--data-dir=" + data).out();
+    assertTrue(users.contains("\"users\":[{\"name\":\"alice\""), users);
+    data = directory.resolve("without");
+    made = importing("--skip=auth");
+    assertEquals(0, made.exitCode(), made.err());
+    assertTrue(made.err().contains("left behind: auth: 2 users and 2 roles"), made.err());
+    assertFalse(run("keyspace", "meta", "--data-dir=" + data).out().contains("alice"));
+  }
+
+  @Test
+  void carriesLeasesAndUsersOver() throws IOException {
+    Run made = importing();
+    assertEquals(0, made.exitCode(), made.err());
+    String meta = run("keyspace", "meta", "--data-dir=" + data).out();
+    assertTrue(meta.contains("\"users\":[{\"name\":\"root\",\"roles\":[\"root\"]"), meta);
+    assertTrue(meta.contains("\"roles\":[{\"name\":\"r\""), meta);
+    assertFalse(meta.contains("password"), meta);
+    List<StoredLease> leases = new ArrayList<>();
+    try (Keyspace keyspace =
+            Keyspace.open(
+                data.resolve("member/keyspace"), GroupId.DEFAULT, KeyspaceOptions.defaults());
+        LeaseView view = keyspace.leases()) {
+      view.forEach(leases::add);
+      assertEquals(1, leases.size());
+      assertEquals(3600, leases.getFirst().ttlSeconds());
+      assertEquals(
+          List.of(ByteString.copyFromUtf8("leased")), view.keys(leases.getFirst().id()));
+    }
   }
 
   private void assertNothingMade() throws IOException {
@@ -245,6 +286,7 @@ class SnapshotCommandsTest {
     Run made = importing("--skip=auth,lease");
     assertEquals(0, made.exitCode(), made.err());
     assertTrue(made.err().contains("left behind: auth: 2 users"), made.err());
+    assertTrue(made.err().contains("left behind: lease: 1 lease"), made.err());
     assertTrue(made.out().contains("4 keys in "), made.out());
     try (Keyspace keyspace =
             Keyspace.open(
@@ -266,7 +308,7 @@ class SnapshotCommandsTest {
       assertTrue(leased.getLease() != 0);
     }
     assertTrue(Files.exists(data.resolve("member/wal/CURRENT")));
-    Run again = importing("--skip=auth,lease");
+    Run again = importing("--skip=auth");
     assertEquals(1, again.exitCode());
     assertTrue(again.err().contains("is not empty"), again.err());
   }
@@ -278,19 +320,19 @@ class SnapshotCommandsTest {
     Run refused = run("snapshot", "status", file.toString());
     assertEquals(1, refused.exitCode());
     assertTrue(refused.err().contains("its SHA-256 does not match"), refused.err());
-    refused = importing("--skip=auth,lease");
+    refused = importing("--skip=auth");
     assertTrue(refused.err().contains("its SHA-256 does not match"), refused.err());
     byte[] bytes = Files.readAllBytes(file);
     Files.write(file, Arrays.copyOf(bytes, bytes.length - 32));
-    refused = importing("--skip=auth,lease");
+    refused = importing("--skip=auth");
     assertTrue(refused.err().contains("has no checksum"), refused.err());
     assertNothingMade();
-    assertEquals(0, importing("--skip=auth,lease", "--skip-hash-check").exitCode());
+    assertEquals(0, importing("--skip-hash-check").exitCode());
   }
 
   @Test
   void keepsTheServersRulesForFlags() throws IOException {
-    Run refused = importing("--skip=auth,lease", "--name=other");
+    Run refused = importing("--name=other");
     assertEquals(1, refused.exitCode());
     assertTrue(refused.err().contains("must contain this member"), refused.err());
     assertNothingMade();
@@ -304,7 +346,7 @@ class SnapshotCommandsTest {
     Path left = directory.resolve(".data.unfinished/data/member");
     Files.createDirectories(left);
     Files.writeString(left.resolve("half"), "done");
-    assertEquals(0, importing("--skip=auth,lease").exitCode());
+    assertEquals(0, importing("--skip=auth").exitCode());
     assertFalse(Files.exists(directory.resolve(".data.unfinished")));
     assertFalse(Files.exists(data.resolve("member/half")));
   }

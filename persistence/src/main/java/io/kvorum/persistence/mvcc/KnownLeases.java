@@ -2,8 +2,8 @@ package io.kvorum.persistence.mvcc;
 
 /**
  * Leases that the writer knows to exist, so that a put which names one needs no read. Holds what is
- * committed; {@value #SLOTS} leases at most, and of two that share a slot the one seen last. One
- * thread.
+ * committed; {@value #SLOTS} leases at most, and of two that share a slot the one seen last. An
+ * empty slot holds 0, which is no lease's id. One thread.
  */
 final class KnownLeases {
   private static final int SLOTS = 1 << 14;
@@ -11,7 +11,7 @@ final class KnownLeases {
   private final long[] ids = new long[SLOTS];
 
   boolean contains(long id) {
-    return ids[slot(id)] == id;
+    return id != 0 && ids[slot(id)] == id;
   }
 
   void add(long id) {

@@ -17,11 +17,12 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
  * An etcd's database: the file {@code member/snap/db} of a data directory whose etcd is stopped, or
- * a snapshot. Only records are many; everything else is given as a whole. One thread at a time.
+ * a snapshot. Only records and leases are many; everything else is given as a whole. One thread at a time.
  *
  * <p>Methods throw {@link EtcdDataException}, and {@link
  * io.kvorum.persistence.bbolt.BoltException}, for what is damaged.
@@ -100,8 +101,13 @@ public final class EtcdDatabase implements AutoCloseable {
         text(bucket, "confState"));
   }
 
-  public List<Lease> leases() {
-    return all(LEASE, (id, lease) -> Lease.parse(lease));
+  /**
+   * Hands out the leases one after the other; they may be very many.
+   *
+   * @return how many there are
+   */
+  public long leases(Consumer<Lease> taker) {
+    return each(LEASE, (id, lease) -> Lease.parse(lease), taker);
   }
 
   /** Their keys are the alarms, without values. */
@@ -155,19 +161,29 @@ public final class EtcdDatabase implements AutoCloseable {
 
   private <T> List<T> all(String name, Reader<T> reader) {
     List<T> all = new ArrayList<>();
-    BoltBucket bucket = bucket(name);
-    if (bucket != null) {
-      BoltCursor cursor = bucket.cursor();
-      while (cursor.advance()) {
-        try {
-          all.add(reader.read(cursor.key(), cursor.value()));
-        } catch (IOException e) {
-          throw new EtcdDataException(
-              file.path(), "is damaged: an entry of bucket " + name + " cannot be read", e);
-        }
-      }
-    }
+    each(name, reader, all::add);
     return all;
+  }
+
+  private <T> long each(String name, Reader<T> reader, Consumer<T> taker) {
+    BoltBucket bucket = bucket(name);
+    if (bucket == null) {
+      return 0;
+    }
+    long entries = 0;
+    BoltCursor cursor = bucket.cursor();
+    while (cursor.advance()) {
+      T entry;
+      try {
+        entry = reader.read(cursor.key(), cursor.value());
+      } catch (IOException e) {
+        throw new EtcdDataException(
+            file.path(), "is damaged: an entry of bucket " + name + " cannot be read", e);
+      }
+      taker.accept(entry);
+      entries++;
+    }
+    return entries;
   }
 
   /** 8 bytes; a revision has them first. */

@@ -10,7 +10,11 @@ import java.io.IOException;
  */
 public record Lease(long id, long ttlSeconds, long remainingTtlSeconds) {
 
-  /** Reads a leasepb.Lease: ID 1, TTL 2, RemainingTTL 3, all int64. */
+  /**
+   * Reads a leasepb.Lease: ID 1, TTL 2, RemainingTTL 3, all int64.
+   *
+   * @throws IOException if it is none
+   */
   static Lease parse(byte[] message) throws IOException {
     CodedInputStream in = CodedInputStream.newInstance(message);
     long id = 0;
@@ -23,6 +27,9 @@ public record Lease(long id, long ttlSeconds, long remainingTtlSeconds) {
         case 3 << 3 -> remaining = in.readInt64();
         default -> in.skipField(tag);
       }
+    }
+    if (id == 0 || ttl < 0 || remaining < 0) {
+      throw new IOException("lease " + id + " of " + ttl + " seconds, " + remaining + " left");
     }
     return new Lease(id, ttl, remaining);
   }

@@ -10,6 +10,9 @@ import io.etcd.jetcd.api.Event;
 import io.etcd.jetcd.api.KeyValue;
 import io.etcd.jetcd.api.LeaseGrantRequest;
 import io.etcd.jetcd.api.LeaseGrpc;
+import io.etcd.jetcd.api.LeaseLeasesRequest;
+import io.etcd.jetcd.api.LeaseStatus;
+import io.etcd.jetcd.api.LeaseTimeToLiveRequest;
 import io.etcd.jetcd.api.MaintenanceGrpc;
 import io.etcd.jetcd.api.PutRequest;
 import io.etcd.jetcd.api.RangeRequest;
@@ -71,6 +74,7 @@ class EtcdImportTest {
 
   private static long compacted = 0;
   private static long revision = 1;
+  private static long lease = 0;
 
   @BeforeAll
   static void fill() {
@@ -91,6 +95,7 @@ class EtcdImportTest {
     var granted =
         LeaseGrpc.newBlockingStub(right.channel())
             .leaseGrant(LeaseGrantRequest.newBuilder().setTTL(3600).build());
+    lease = granted.getID();
     var leased = PutRequest.newBuilder().setKey(utf8("leased")).setLease(granted.getID()).build();
     revision = right.kv().put(leased).getHeader().getRevision();
     var saved =
@@ -163,6 +168,19 @@ class EtcdImportTest {
     assertEquals(history(right), history(given), REPLAY);
   }
 
+  /** It is there with its key, and its time runs: an hour, of which only minutes can be gone. */
+  private static void requireLease(Connection given) {
+    var leases = LeaseGrpc.newBlockingStub(given.channel());
+    var found = leases.leaseLeases(LeaseLeasesRequest.getDefaultInstance()).getLeasesList();
+    assertEquals(List.of(lease), found.stream().map(LeaseStatus::getID).toList());
+    var left =
+        leases.leaseTimeToLive(
+            LeaseTimeToLiveRequest.newBuilder().setID(lease).setKeys(true).build());
+    assertEquals(3600, left.getGrantedTTL());
+    assertTrue(left.getTTL() > 3000 && left.getTTL() <= 3600 + 10, left::toString);
+    assertEquals(List.of(utf8("leased")), left.getKeysList());
+  }
+
   /** Every event behind the compacted revision, as a watch tells them. */
   private static List<Event> history(Connection server) {
     var events = new CopyOnWriteArrayList<Event>();
@@ -232,12 +250,6 @@ class EtcdImportTest {
           "--initial-advertise-peer-urls",
           place.peerUrl()
         };
-    var refused = kvorumutl(arguments);
-    assertEquals(1, refused.exitCode(), refused::toString);
-    assertTrue(refused.err().contains("lease: 1 lease"), refused::toString);
-    assertFalse(Files.exists(data));
-    arguments =
-        Stream.concat(Stream.of(arguments), Stream.of("--skip=lease")).toArray(String[]::new);
     var made = kvorumutl(arguments);
     assertEquals(0, made.exitCode(), made::toString);
     assertTrue(made.out().contains("revision " + revision + ","), made::toString);
@@ -247,6 +259,7 @@ class EtcdImportTest {
             ServerProcess.start(Binaries.kvorum(), Settings.plain().dataIn(data).at(place));
         var given = Connection.to(member.address())) {
       requireSame(given);
+      requireLease(given);
       var put = PutRequest.newBuilder().setKey(utf8("next")).build();
       assertEquals(revision + 1, given.kv().put(put).getHeader().getRevision());
       member.kill();
@@ -279,12 +292,14 @@ class EtcdImportTest {
                 "--name=" + member.name(),
                 "--initial-cluster=" + setup.initialCluster(),
                 "--initial-cluster-token=moved",
-                "--initial-advertise-peer-urls=" + member.peerUrl(),
-                "--skip=lease");
+                "--initial-advertise-peer-urls=" + member.peerUrl());
         assertEquals(0, made.exitCode(), made::toString);
       }
       cluster.startAll();
-      for (var member : cluster.members()) requireSame(member.connection());
+      for (var member : cluster.members()) {
+        requireSame(member.connection());
+        requireLease(member.connection());
+      }
 
       var lost = cluster.followers().getFirst();
       lost.kill();
