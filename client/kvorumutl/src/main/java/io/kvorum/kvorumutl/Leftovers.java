@@ -37,8 +37,7 @@ final class Leftovers {
     Auth auth = database.auth();
     if (!auth.users().isEmpty() || !auth.roles().isEmpty()) {
       leftovers.carried.put(
-          AUTH,
-          count(auth.users().size(), "user") + " and " + count(auth.roles().size(), "role"));
+          AUTH, count(auth.users().size(), "user") + " and " + count(auth.roles().size(), "role"));
     }
     if (auth.enabled()) {
       leftovers.found.put(

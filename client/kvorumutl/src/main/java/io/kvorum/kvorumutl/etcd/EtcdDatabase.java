@@ -22,7 +22,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * An etcd's database: the file {@code member/snap/db} of a data directory whose etcd is stopped, or
- * a snapshot. Only records and leases are many; everything else is given as a whole. One thread at a time.
+ * a snapshot. Only records and leases are many; everything else is given as a whole. One thread at
+ * a time.
  *
  * <p>Methods throw {@link EtcdDataException}, and {@link
  * io.kvorum.persistence.bbolt.BoltException}, for what is damaged.
