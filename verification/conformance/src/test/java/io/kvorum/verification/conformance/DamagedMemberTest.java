@@ -2,6 +2,7 @@ package io.kvorum.verification.conformance;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.google.protobuf.ByteString;
@@ -86,7 +87,7 @@ class DamagedMemberTest {
       fill(leader, 1);
       var damaged = cluster.followers().getFirst();
       damaged.kill();
-      var log = only(damaged.server().dataDirectory().resolve("member/wal"), ".log");
+      var log = newest(damaged.server().dataDirectory().resolve("member/wal"), ".log");
       // The last thing it was told of, and acknowledged: without it the member would have less.
       flip(log, endOfData(log) - 3);
       refusesToStart(damaged, log, "etcdctl member remove");
@@ -110,16 +111,17 @@ class DamagedMemberTest {
       defragment(member);
       member.server().terminate();
       var data = member.server().dataDirectory().resolve("member");
+      // The log first: whoever opens it moves what it holds into a table.
+      var wal = data.resolve("wal");
+      var log = newest(wal, ".log");
+      refusedWhileDamaged(member, log, endOfData(log) / 2);
+      refusedWhileDamaged(member, wal.resolve("CURRENT"), 3);
+      refusedWhileDamaged(member, manifest(wal), 20);
       var keyspace = data.resolve("keyspace/generation-1");
       var tables = files(keyspace, ".sst");
       refusedWhileDamaged(member, tables.getFirst(), Files.size(tables.getFirst()) - 60);
       refusedWhileDamaged(member, keyspace.resolve("CURRENT"), 3);
       refusedWhileDamaged(member, manifest(keyspace), 20);
-      var wal = data.resolve("wal");
-      refusedWhileDamaged(member, wal.resolve("CURRENT"), 3);
-      refusedWhileDamaged(member, manifest(wal), 20);
-      var log = only(wal, ".log");
-      refusedWhileDamaged(member, log, endOfData(log) / 2);
       member.server().startAgain();
       assertEqualEverywhere(cluster);
     }
@@ -316,10 +318,13 @@ class DamagedMemberTest {
   }
 
   /** The newest of them that is not empty. */
-  private static Path only(Path below, String ending) throws IOException {
-    Path found = files(below, ending).getLast();
-    assertTrue(Files.size(found) > 0, found::toString);
-    return found;
+  private static Path newest(Path below, String ending) throws IOException {
+    Path newest = null;
+    for (var file : files(below, ending)) {
+      newest = Files.size(file) > 0 ? file : newest;
+    }
+    assertNotNull(newest, "no " + ending + " with content in " + below);
+    return newest;
   }
 
   private static Path manifest(Path levelDb) throws IOException {
