@@ -10,6 +10,7 @@ import io.kvorum.config.ServerConfig;
 import io.kvorum.persistence.mvcc.Keyspace;
 import io.kvorum.persistence.mvcc.KeyspaceOptions;
 import io.kvorum.persistence.mvcc.KeyspaceStats;
+import io.kvorum.persistence.wal.WalJournalExtension;
 import io.kvorum.server.GrpcServer;
 import io.kvorum.server.TelemetryRpcMetrics;
 import java.time.Duration;
@@ -92,6 +93,9 @@ final class Node {
             ReadPool.create(config.tuning().readThreads()));
     try {
       Settings.openJournal(system, directory, config, options, telemetry);
+      DamageWatch damage = new DamageWatch(node.lifecycle);
+      damage.watch(WalJournalExtension.get(system).damage());
+      keyspace.thenAccept(opened -> damage.watch(opened.damage()));
       node.serve();
     } catch (RuntimeException e) {
       node.stopAfterFailure();

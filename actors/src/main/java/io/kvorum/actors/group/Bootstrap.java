@@ -7,6 +7,7 @@ import io.kvorum.actors.raft.log.EntryKind;
 import io.kvorum.actors.snapshot.InterruptedInstall;
 import io.kvorum.actors.wal.LogIdentity;
 import io.kvorum.actors.wal.RecoveredLog;
+import io.kvorum.persistence.leveldb.Recovery;
 import io.kvorum.persistence.mvcc.Keyspace;
 import io.kvorum.protocol.LogPosition;
 import io.kvorum.protocol.MemberId;
@@ -181,7 +182,8 @@ final class Bootstrap {
               + (log.base().index() + 1)
               + " to "
               + log.lastIndex()
-              + ": the data directory is inconsistent. Restore it whole");
+              + ": the data directory is inconsistent. "
+              + Recovery.KEEP_PREFIX.whatToDo());
     }
   }
 }

@@ -23,7 +23,8 @@ import picocli.CommandLine;
       HashKvCommand.class,
       DefragCommand.class,
       Kvorumutl.Wal.class,
-      KeyspaceCommand.class
+      KeyspaceCommand.class,
+      Kvorumutl.Member.class
     })
 public final class Kvorumutl {
 
@@ -42,6 +43,14 @@ public final class Kvorumutl {
       synopsisSubcommandLabel = "COMMAND",
       subcommands = WalDumpCommand.class)
   static final class Wal {}
+
+  @CommandLine.Command(
+      name = "member",
+      description = "The data directory of a member that does not run.",
+      mixinStandardHelpOptions = true,
+      synopsisSubcommandLabel = "COMMAND",
+      subcommands = MemberRebuildCommand.class)
+  static final class Member {}
 
   private Kvorumutl() {}
 

@@ -14,6 +14,9 @@ public final class Cursor implements AutoCloseable {
   private Engine.@Nullable Walk raw;
   private boolean valid;
 
+  /** Where the last seek led, for who has to find damage that the cursor meets. */
+  private byte @Nullable [] sought;
+
   Cursor(LevelDb owner, Engine.Walk raw) {
     this.owner = owner;
     this.raw = raw;
@@ -23,22 +26,24 @@ public final class Cursor implements AutoCloseable {
   public synchronized void seek(byte[] key) {
     Engine.Walk walk = open();
     valid = false;
+    sought = key;
     try {
       walk.seek(key);
       valid = walk.valid();
     } catch (IOException | RuntimeException e) {
-      throw owner.readFailed(e);
+      throw owner.readFailed(e, sought);
     }
   }
 
   public synchronized void seekToFirst() {
     Engine.Walk walk = open();
     valid = false;
+    sought = null;
     try {
       walk.seekToFirst();
       valid = walk.valid();
     } catch (IOException | RuntimeException e) {
-      throw owner.readFailed(e);
+      throw owner.readFailed(e, sought);
     }
   }
 
@@ -62,7 +67,7 @@ public final class Cursor implements AutoCloseable {
       walk.next();
       valid = walk.valid();
     } catch (IOException | RuntimeException e) {
-      throw owner.readFailed(e);
+      throw owner.readFailed(e, sought);
     }
   }
 
@@ -70,7 +75,7 @@ public final class Cursor implements AutoCloseable {
     try {
       return atEntry().key();
     } catch (IOException e) {
-      throw owner.readFailed(e);
+      throw owner.readFailed(e, sought);
     }
   }
 
@@ -78,7 +83,7 @@ public final class Cursor implements AutoCloseable {
     try {
       return atEntry().value();
     } catch (IOException e) {
-      throw owner.readFailed(e);
+      throw owner.readFailed(e, sought);
     }
   }
 

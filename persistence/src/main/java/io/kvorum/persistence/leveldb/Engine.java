@@ -47,7 +47,7 @@ sealed interface Engine permits NativeEngine, JavaEngine {
 
     void seekToFirst() throws IOException;
 
-    boolean valid();
+    boolean valid() throws IOException;
 
     void next() throws IOException;
 

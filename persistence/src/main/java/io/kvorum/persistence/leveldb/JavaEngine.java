@@ -3,6 +3,7 @@ package io.kvorum.persistence.leveldb;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
+import java.util.Map;
 import org.iq80.leveldb.CompressionType;
 import org.iq80.leveldb.DB;
 import org.iq80.leveldb.DBException;
@@ -36,6 +37,7 @@ final class JavaEngine implements Engine {
         new org.iq80.leveldb.Options()
             .createIfMissing(true)
             .paranoidChecks(options.paranoidChecks())
+            .blockSize(LevelDb.BLOCK_BYTES)
             .verifyChecksums(options.verifyChecksums())
             .writeBufferSize(Math.toIntExact(options.writeBufferBytes()))
             .cacheSize(options.cacheBytes())
@@ -46,8 +48,17 @@ final class JavaEngine implements Engine {
   }
 
   @Override
-  public byte @Nullable [] get(byte[] key) {
-    return db.get(key, reads(null, true));
+  public byte @Nullable [] get(byte[] key) throws IOException {
+    try {
+      return db.get(key, reads(null, true));
+    } catch (RuntimeException e) {
+      throw readFailure(e);
+    }
+  }
+
+  /** This implementation tells of damage as if it were called wrongly. */
+  private static IOException readFailure(RuntimeException e) {
+    return new IOException((e instanceof DBException ? "" : "Corruption: ") + e.getMessage(), e);
   }
 
   @Override
@@ -136,33 +147,57 @@ final class JavaEngine implements Engine {
 
   private record JavaWalk(DBIterator raw) implements Walk {
     @Override
-    public void seek(byte[] key) {
-      raw.seek(key);
+    public void seek(byte[] key) throws IOException {
+      try {
+        raw.seek(key);
+      } catch (RuntimeException e) {
+        throw readFailure(e);
+      }
     }
 
     @Override
-    public void seekToFirst() {
-      raw.seekToFirst();
+    public void seekToFirst() throws IOException {
+      try {
+        raw.seekToFirst();
+      } catch (RuntimeException e) {
+        throw readFailure(e);
+      }
     }
 
     @Override
-    public boolean valid() {
-      return raw.hasNext();
+    public boolean valid() throws IOException {
+      try {
+        return raw.hasNext();
+      } catch (RuntimeException e) {
+        throw readFailure(e);
+      }
     }
 
     @Override
-    public void next() {
-      raw.next();
+    public void next() throws IOException {
+      try {
+        raw.next();
+      } catch (RuntimeException e) {
+        throw readFailure(e);
+      }
     }
 
     @Override
-    public byte[] key() {
-      return raw.peekNext().getKey();
+    public byte[] key() throws IOException {
+      return entry().getKey();
     }
 
     @Override
-    public byte[] value() {
-      return raw.peekNext().getValue();
+    public byte[] value() throws IOException {
+      return entry().getValue();
+    }
+
+    private Map.Entry<byte[], byte[]> entry() throws IOException {
+      try {
+        return raw.peekNext();
+      } catch (RuntimeException e) {
+        throw readFailure(e);
+      }
     }
 
     @Override

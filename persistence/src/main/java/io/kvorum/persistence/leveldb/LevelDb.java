@@ -3,6 +3,7 @@ package io.kvorum.persistence.leveldb;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Set;
+import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -19,6 +20,12 @@ import org.jspecify.annotations.Nullable;
  * StorageException.Reason#FULL}) never reached LevelDB and spoils nothing.
  */
 public final class LevelDb implements AutoCloseable {
+
+  /**
+   * Rows are read and checked by blocks of about so many bytes. Smaller than LevelDB's own 4096, as
+   * every read from a table computes the checksum of a whole block.
+   */
+  static final int BLOCK_BYTES = 2048;
 
   /**
    * How a database is kept.
@@ -142,13 +149,28 @@ public final class LevelDb implements AutoCloseable {
   private final OperationGate gate = new OperationGate();
   private final Set<Cursor> cursors = ConcurrentHashMap.newKeySet();
   private final Set<Snapshot> snapshots = ConcurrentHashMap.newKeySet();
+  private final Damage damage;
+  private final IndexWatch indexWatch;
+  private final SyncedWrites syncedWrites;
   private volatile @Nullable StorageException writeFailure;
 
-  LevelDb(Path directory, Engine engine, DirectoryLock lock, DiskSpace space) {
+  /**
+   * @param lastSequence the newest change that was found at opening
+   */
+  LevelDb(
+      Path directory,
+      Engine engine,
+      DirectoryLock lock,
+      DiskSpace space,
+      Recovery recovery,
+      long lastSequence) {
     this.directory = directory;
     this.engine = engine;
     this.lock = lock;
     this.space = space;
+    this.damage = new Damage(directory, recovery);
+    this.indexWatch = IndexWatch.start(directory, damage);
+    this.syncedWrites = SyncedWrites.open(directory, recovery, lastSequence);
   }
 
   /** Opens a database whose every write is synced: {@link Recovery#REFUSE_LOSS}. */
@@ -176,13 +198,29 @@ public final class LevelDb implements AutoCloseable {
     return Opening.tablesIn(directory);
   }
 
+  /**
+   * Completes when damage was met on the disk, with the file's name if it could be found. Nothing
+   * is read or written from then on: every operation throws this.
+   */
+  public CompletionStage<StorageException> damage() {
+    return damage.found();
+  }
+
+  /**
+   * A failure with the damaged file's name in it, if damage is what it tells of. Waits for the
+   * search: for who cannot do without, at a start.
+   */
+  public StorageException named(StorageException failure) {
+    return failure.reason() == StorageException.Reason.CORRUPT ? damage.named(failure) : failure;
+  }
+
   /** The newest value of {@code key}, or null. */
   public byte @Nullable [] get(byte[] key) {
     enter();
     try {
       return engine.get(key);
     } catch (IOException | RuntimeException e) {
-      throw readFailed(e);
+      throw readFailed(e, key);
     } finally {
       gate.leave();
     }
@@ -226,7 +264,9 @@ public final class LevelDb implements AutoCloseable {
         } else {
           space.require(batch.bytes);
         }
+        SyncedWrites.Ticket ticket = syncedWrites.begin(batch.size, sync);
         writeRaw(batch.raw(this), sync);
+        syncedWrites.written(ticket);
       }
     } finally {
       gate.leave();
@@ -358,10 +398,12 @@ public final class LevelDb implements AutoCloseable {
     if (!gate.close()) {
       return;
     }
+    indexWatch.close();
     cursors.forEach(Cursor::close);
     snapshots.forEach(Snapshot::releaseRaw);
     try {
       engine.close();
+      syncedWrites.close();
     } catch (IOException e) {
       throw writeFailed(e);
     } finally {
@@ -382,6 +424,15 @@ public final class LevelDb implements AutoCloseable {
     if (!gate.enter()) {
       throw new IllegalStateException("database " + directory + " is closed");
     }
+    boolean good = false;
+    try {
+      damage.throwIfFound();
+      good = true;
+    } finally {
+      if (!good) {
+        gate.leave();
+      }
+    }
   }
 
   private void requireWritable() {
@@ -395,13 +446,26 @@ public final class LevelDb implements AutoCloseable {
   private StorageException writeFailed(Exception e) {
     StorageException failure = Opening.failure("cannot write to", directory, e);
     writeFailure = failure;
+    suspectDamage(failure, null);
     return failure;
   }
 
-  RuntimeException readFailed(Exception e) {
-    return e instanceof IllegalStateException illegal
-        ? illegal
-        : Opening.failure("cannot read", directory, e);
+  /**
+   * @param near the key that was asked for, if any
+   */
+  RuntimeException readFailed(Exception e, byte @Nullable [] near) {
+    if (e instanceof IllegalStateException illegal) {
+      return illegal;
+    }
+    StorageException failure = Opening.failure("cannot read", directory, e);
+    suspectDamage(failure, near);
+    return failure;
+  }
+
+  private void suspectDamage(StorageException failure, byte @Nullable [] near) {
+    if (failure.reason() == StorageException.Reason.CORRUPT) {
+      damage.suspect(failure, near);
+    }
   }
 
   /** Changes that are written together. For one thread at a time. */

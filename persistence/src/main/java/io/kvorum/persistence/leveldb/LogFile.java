@@ -195,7 +195,7 @@ final class LogFile {
     return in.getShort(at + 4) & 0xffff;
   }
 
-  private static int unmask(int masked) {
+  static int unmask(int masked) {
     int rotated = masked - CRC_MASK_DELTA;
     return Integer.rotateRight(rotated, 17);
   }

@@ -27,10 +27,6 @@ import org.slf4j.LoggerFactory;
  */
 final class LogFileScanner {
 
-  static final String WHAT_TO_DO =
-      "For a member of a cluster: remove its data directory and let it join again. For a single"
-          + " node: restore the data directory from a snapshot or a backup";
-
   /** What is cut is kept beside under this ending, which LevelDB ignores. */
   static final String TORN = ".torn";
 
@@ -43,20 +39,44 @@ final class LogFileScanner {
   private final Recovery recovery;
   private final List<Cut> cuts = new ArrayList<>();
 
+  /** At the manifest's end, if there is any. */
+  private LogFile.@Nullable Damage manifestDamage;
+
   private LogFileScanner(Path directory, Recovery recovery) {
     this.directory = directory;
     this.recovery = recovery;
   }
 
+  /**
+   * What was found, once it is mended.
+   *
+   * @param manifest null in a directory without a database
+   * @param lastSequence the newest change that the database holds; 0 for none
+   */
+  record Findings(@Nullable Manifest manifest, long lastSequence, List<Cut> cuts) {}
+
   /** Checks and mends the logs in a directory that no database has open. */
   static List<Cut> check(Path directory, Recovery recovery) throws IOException {
+    return examine(directory, recovery).cuts();
+  }
+
+  static Findings examine(Path directory, Recovery recovery) throws IOException {
     LogFileScanner scanner = new LogFileScanner(directory, recovery);
     Manifest manifest = scanner.manifest();
-    scanner.logs(manifest);
+    long inLogs;
+    try {
+      inLogs = scanner.logs(manifest);
+    } catch (StorageException e) {
+      throw scanner.orManifest(manifest, e);
+    }
+    if (manifest != null && scanner.manifestDamage != null) {
+      scanner.cut(manifest.file(), scanner.manifestDamage);
+    }
     if (!scanner.cuts.isEmpty()) {
       LogFiles.forceDirectory(directory);
     }
-    return scanner.cuts;
+    return new Findings(
+        manifest, Math.max(inLogs, manifest == null ? 0 : manifest.lastSequence()), scanner.cuts);
   }
 
   private @Nullable Manifest manifest() throws IOException {
@@ -70,13 +90,52 @@ final class LogFileScanner {
       if (damage.nextRecord() >= 0) {
         throw middle(file, damage);
       }
-      // LevelDB acts on an edit only after syncing it, so an incomplete last one has had no effect.
-      cut(file, damage);
+      requireTorn(file, damage, reader);
+      manifestDamage = damage;
+    } else if (!reader.isComplete()) {
+      throw corrupt(file, "it has lost its end");
     }
     return reader.manifest();
   }
 
-  private void logs(@Nullable Manifest manifest) throws IOException {
+  /**
+   * LevelDB acts on an edit only after syncing it, so a torn last one has had no effect. Damage to
+   * one that had can be known by what it did: tables of before are gone.
+   */
+  private void requireTorn(Path file, LogFile.Damage damage, Manifest.Reader reader) {
+    if (!reader.isComplete()) {
+      throw corrupt(file, damage.position(), damage.what());
+    }
+    for (long number : reader.manifest().tables().keySet()) {
+      Path table = TableFile.path(directory, number);
+      if (!Files.exists(table)) {
+        throw corrupt(
+            file,
+            damage.position(),
+            damage.what() + ", and " + table.getFileName() + ", named before, is gone");
+      }
+    }
+  }
+
+  /** What seems to be wrong with a log is the manifest's doing if that has lost its end. */
+  private StorageException orManifest(@Nullable Manifest manifest, StorageException ofLog) {
+    LogFile.Damage damage = manifestDamage;
+    if (manifest == null) {
+      return ofLog;
+    }
+    return damage == null
+        ? new StorageException(
+            ofLog.reason(),
+            ofLog.getMessage() + " (unless " + manifest.file().getFileName() + " has lost its end)",
+            ofLog)
+        : corrupt(
+            manifest.file(),
+            damage.position(),
+            damage.what() + "; therefore " + ofLog.getMessage());
+  }
+
+  /** The last change in the logs, or 0 if they hold none. */
+  private long logs(@Nullable Manifest manifest) throws IOException {
     List<Scan> scans = new ArrayList<>();
     for (Map.Entry<Long, Path> entry : LogFiles.list(directory).entrySet()) {
       if (Manifest.counts(manifest, entry.getKey())) {
@@ -85,6 +144,9 @@ final class LogFileScanner {
     }
     for (Scan scan : scans) {
       scan.read();
+    }
+    if (recovery == Recovery.REFUSE_LOSS) {
+      requireSynced(manifest, scans);
     }
     // The tables hold every change up to the one before the first log's first; all that is known of
     // that one is an upper bound.
@@ -100,6 +162,34 @@ final class LogFileScanner {
         setAside(scan.file);
       }
     }
+    return Math.max(0, expected.exact() ? expected.sequence() - 1 : 0);
+  }
+
+  /**
+   * The logs must reach as far as the database is known to have been synced. What is not in them is
+   * in tables only if they hold nothing at all.
+   */
+  private void requireSynced(@Nullable Manifest manifest, List<Scan> scans) throws IOException {
+    long mark = SyncedMark.read(directory);
+    Scan last = null;
+    for (Scan scan : scans) {
+      last = last == null || scan.first >= 0 ? scan : last;
+    }
+    long tabled = manifest == null ? 0 : manifest.tabledSequence();
+    String missing =
+        SyncedMark.missing(mark, last == null || last.first < 0 ? tabled : last.next - 1);
+    if (missing == null) {
+      return;
+    }
+    if (last == null) {
+      throw corrupt(
+          LogFiles.path(directory, manifest == null ? 0 : manifest.logNumber()),
+          "it is missing, or an older one with it: the database " + missing);
+    }
+    LogFile.Damage damage = last.damage;
+    throw damage == null
+        ? corrupt(last.file, missing)
+        : corrupt(last.file, damage.position(), damage.what() + ": " + missing);
   }
 
   /**
@@ -186,14 +276,11 @@ final class LogFileScanner {
 
   static StorageException corrupt(Path file, long position, String what) {
     return new StorageException(
-        StorageException.Reason.CORRUPT,
-        file
-            + " is damaged at byte "
-            + position
-            + ": "
-            + what
-            + ". Nothing was changed. "
-            + WHAT_TO_DO);
+        StorageException.Reason.CORRUPT, file + " is damaged at byte " + position + ": " + what);
+  }
+
+  static StorageException corrupt(Path file, String what) {
+    return new StorageException(StorageException.Reason.CORRUPT, file + " is damaged: " + what);
   }
 
   /** The records of one log, as far as they go on from each other. */
@@ -202,6 +289,7 @@ final class LogFileScanner {
     private final Path file;
     private long first = -1;
     private long next = -1;
+
     private LogFile.@Nullable Damage damage;
 
     private Scan(long number, Path file) {

@@ -23,6 +23,10 @@ final class LogFiles {
 
   private LogFiles() {}
 
+  static Path path(Path directory, long number) {
+    return directory.resolve("%06d.log".formatted(number));
+  }
+
   /** All of them, by number. */
   static SortedMap<Long, Path> list(Path directory) throws IOException {
     SortedMap<Long, Path> logs = new TreeMap<>();

@@ -95,6 +95,7 @@ final class NativeEngine implements Engine {
         new NativeOptions()
             .createIfMissing(true)
             .paranoidChecks(options.paranoidChecks())
+            .blockSize(LevelDb.BLOCK_BYTES)
             .writeBufferSize(options.writeBufferBytes())
             .maxOpenFiles(Descriptors.openTables(options.maxOpenFiles()))
             .compression(
@@ -208,14 +209,22 @@ final class NativeEngine implements Engine {
   }
 
   private record NativeWalk(NativeIterator raw) implements Walk {
+    private static final byte[] FIRST_BYTE = {0};
+
     @Override
     public void seek(byte[] key) throws IOException {
       raw.seek(key);
     }
 
     @Override
-    public void seekToFirst() {
+    public void seekToFirst() throws IOException {
+      // Unlike all others this call of the library does not tell of damage.
       raw.seekToFirst();
+      if (raw.isValid()) {
+        raw.key();
+      } else {
+        raw.seek(FIRST_BYTE);
+      }
     }
 
     @Override

@@ -58,18 +58,20 @@ final class Opening {
       probeWritable(path);
       DiskSpace space = new DiskSpace(path, options.minFreeBytes());
       space.require(0);
-      LogFileScanner.check(path, recovery);
+      LogFileScanner.Findings found = LogFileScanner.examine(path, recovery);
+      requireGoodTables(path, found.manifest(), recovery);
       Engine engine =
           switch (kind) {
             case NATIVE -> NativeEngine.open(path, options);
             case JAVA -> JavaEngine.open(path, options);
           };
       opened = true;
-      return new LevelDb(path, engine, lock, space);
+      return new LevelDb(path, engine, lock, space, recovery, found.lastSequence());
     } catch (StorageException e) {
-      throw e;
+      throw e.reason() == Reason.CORRUPT ? withAdvice(e, recovery) : e;
     } catch (IOException | RuntimeException e) {
-      throw failure("cannot open", path, e);
+      StorageException failure = failure("cannot open", path, e);
+      throw failure.reason() == Reason.CORRUPT ? withAdvice(failure, recovery) : failure;
     } finally {
       if (!opened && lock != null) {
         lock.close();
@@ -86,6 +88,31 @@ final class Opening {
 
   private static boolean isTable(String name) {
     return name.endsWith(".sst") || name.endsWith(".ldb");
+  }
+
+  private static StorageException withAdvice(StorageException e, Recovery recovery) {
+    return new StorageException(
+        e.reason(), e.getMessage() + ". Nothing was changed. " + recovery.whatToDo(), e);
+  }
+
+  private static void requireGoodTables(Path path, @Nullable Manifest manifest, Recovery recovery)
+      throws IOException {
+    if (manifest == null) {
+      return;
+    }
+    TableFile.Damage damage = Damage.noted(path, manifest);
+    if (damage == null) {
+      damage = LiveTables.check(path, manifest, recovery.checkedOfTables());
+    }
+    if (damage != null) {
+      boolean missing = !Files.exists(damage.file());
+      throw LogFileScanner.corrupt(
+          damage.file(),
+          damage.position(),
+          missing
+              ? damage.what() + ", though " + manifest.file().getFileName() + " names it"
+              : damage.what());
+    }
   }
 
   static void createDirectory(Path path) throws IOException {
@@ -170,8 +197,12 @@ final class Opening {
     if (text.contains("corruption")
         || text.contains("missing files")
         || text.contains("checksum mismatch")
+        || text.contains("bad magic number")
+        // A block that should lie behind the end of its file.
+        || text.contains(".sst: invalid argument")
+        || text.contains(".ldb: invalid argument")
         || text.contains("current file does not")) {
-      return new StorageException(Reason.CORRUPT, what + ". " + LogFileScanner.WHAT_TO_DO, e);
+      return new StorageException(Reason.CORRUPT, what, e);
     }
     return new StorageException(Reason.IO, what, e);
   }

@@ -1,6 +1,7 @@
 package io.kvorum.persistence.mvcc;
 
 import io.kvorum.persistence.leveldb.LevelDb;
+import io.kvorum.persistence.leveldb.Recovery;
 import io.kvorum.persistence.leveldb.StorageException;
 import io.kvorum.protocol.GroupId;
 import io.kvorum.protocol.LogPosition;
@@ -10,6 +11,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.LongAdder;
@@ -61,11 +63,22 @@ public final class Keyspace implements AutoCloseable {
 
   private volatile boolean closed;
 
+  private final CompletableFuture<StorageException> damage = new CompletableFuture<>();
+
   private Keyspace(KeyspaceDirectory directory, Tables tables, KeyspaceOptions options) {
     this.directory = directory;
     this.tables = tables;
     this.options = options;
     this.store = Store.open(directory.current(), tables, options, this::dropView);
+    store.db().damage().thenAccept(damage::complete);
+  }
+
+  /**
+   * Completes when damage was met on the disk, with the file's name if it could be found. Nothing
+   * can be read or written from then on.
+   */
+  public CompletionStage<StorageException> damage() {
+    return damage.minimalCompletionStage();
   }
 
   /**
@@ -107,8 +120,8 @@ public final class Keyspace implements AutoCloseable {
               + installed
               + " and is found at "
               + applied()
-              + ": the disk has lost what was synced. Restore the data directory whole from a backup; a"
-              + " member of a cluster may also be removed and join again");
+              + ": the disk has lost what was synced. "
+              + Recovery.KEEP_PREFIX.whatToDo());
     }
   }
 
@@ -438,6 +451,7 @@ public final class Keyspace implements AutoCloseable {
     }
     heads = new KeyHeads();
     knownLeases = new KnownLeases();
+    next.db().damage().thenAccept(damage::complete);
     next.start();
     retired.removeIf(Store::isGone);
     retired.add(old);

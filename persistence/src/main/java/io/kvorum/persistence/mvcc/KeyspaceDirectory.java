@@ -2,6 +2,7 @@ package io.kvorum.persistence.mvcc;
 
 import io.kvorum.persistence.leveldb.DirectoryLock;
 import io.kvorum.persistence.leveldb.LevelDb;
+import io.kvorum.persistence.leveldb.Recovery;
 import io.kvorum.persistence.leveldb.StorageException;
 import io.kvorum.persistence.leveldb.StorageException.Reason;
 import io.kvorum.protocol.LogPosition;
@@ -14,6 +15,7 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
+import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
@@ -44,6 +46,11 @@ final class KeyspaceDirectory implements AutoCloseable {
   private static final String REPLACEMENT = POINTER + ".new";
   private static final String FIRST_LINE = "kvorum keyspace 1";
   static final int FIRST_GENERATION = 1;
+  private static final int NO_GENERATION = 0;
+
+  /** What was set aside carries this behind its name, and a number if there is one already. */
+  private static final String ASIDE = ".damaged";
+
   private static final Pattern GENERATION = Pattern.compile("generation-(\\d{1,9})");
   private static final Pattern CONTENT =
       Pattern.compile(
@@ -88,6 +95,29 @@ final class KeyspaceDirectory implements AutoCloseable {
           Math.max(pointer.generation(), generations.isEmpty() ? 0 : generations.getLast());
       opened = true;
       return new KeyspaceDirectory(path, lock, pointer, newest);
+    } catch (IOException e) {
+      throw failed(path, e);
+    } finally {
+      if (!opened) {
+        lock.close();
+      }
+    }
+  }
+
+  /**
+   * Takes hold of a directory whose content is to be replaced, and believes nothing of it.
+   *
+   * @throws StorageException if it cannot be used
+   */
+  static KeyspaceDirectory openUnread(Path directory) {
+    Path path = directory.toAbsolutePath().normalize();
+    DirectoryLock lock = DirectoryLock.hold(path);
+    boolean opened = false;
+    try {
+      List<Integer> generations = generations(path);
+      int newest = generations.isEmpty() ? 0 : generations.getLast();
+      opened = true;
+      return new KeyspaceDirectory(path, lock, new Pointer(NO_GENERATION, null), newest);
     } catch (IOException e) {
       throw failed(path, e);
     } finally {
@@ -146,8 +176,8 @@ final class KeyspaceDirectory implements AutoCloseable {
         path.resolve(POINTER)
             + " "
             + how
-            + ": it cannot be told which of the directories beside it holds the keyspace. Restore the"
-            + " data directory whole from a backup; a member of a cluster may also be removed and join again");
+            + ": it cannot be told which of the directories beside it holds the keyspace. "
+            + Recovery.KEEP_PREFIX.whatToDo());
   }
 
   private static List<Integer> generations(Path path) throws IOException {
@@ -205,6 +235,57 @@ final class KeyspaceDirectory implements AutoCloseable {
    */
   synchronized void switchTo(int generation, LogPosition installed) {
     write(new Pointer(generation, installed));
+  }
+
+  /**
+   * Names a generation that was made while nobody used the keyspace.
+   *
+   * @param installed see {@link #unfinishedInstall}
+   */
+  synchronized void switchToRebuilt(int generation, @Nullable LogPosition installed) {
+    write(new Pointer(generation, installed));
+  }
+
+  /** Renames every generation that is not in force; says to what. */
+  synchronized List<Path> setOthersAside() {
+    List<Path> aside = new ArrayList<>();
+    try {
+      for (int generation : generations(path)) {
+        if (generation != pointer.generation()) {
+          aside.add(setAside(generation(generation)));
+        }
+      }
+      force(path);
+      return aside;
+    } catch (IOException e) {
+      throw failed(path, e);
+    }
+  }
+
+  /** Renames everything, so that there is no keyspace; says to what. */
+  synchronized List<Path> setAllAside() {
+    List<Path> aside = new ArrayList<>();
+    try {
+      // The oldest generation last: without it and without the file nothing can be opened.
+      if (Files.exists(path.resolve(POINTER))) {
+        aside.add(setAside(path.resolve(POINTER)));
+      }
+      for (int generation : generations(path).reversed()) {
+        aside.add(setAside(generation(generation)));
+      }
+      force(path);
+      return aside;
+    } catch (IOException e) {
+      throw failed(path, e);
+    }
+  }
+
+  private static Path setAside(Path file) throws IOException {
+    Path aside = file.resolveSibling(file.getFileName() + ASIDE);
+    for (int n = 2; Files.exists(aside); n++) {
+      aside = file.resolveSibling(file.getFileName() + ASIDE + n);
+    }
+    return Files.move(file, aside, StandardCopyOption.ATOMIC_MOVE);
   }
 
   /** The log begins where the installed snapshot ends, durably. */

@@ -48,11 +48,11 @@ public record KeyspaceOptions(
 
   /**
    * A batch of 1,000 and a pause of 10 ms are etcd's. LevelDB's write buffer and cache: see
-   * docs/decisions/0003-keyspace-tables.md.
+   * docs/decisions/0003-keyspace-tables.md; every block's checksum is looked at: 0019.
    */
   public static KeyspaceOptions defaults() {
     return new KeyspaceOptions(
-        new LevelDb.Options(WRITE_BUFFER_BYTES, 8L << 20, true, false, false, MAX_OPEN_TABLES),
+        new LevelDb.Options(WRITE_BUFFER_BYTES, 8L << 20, true, true, false, MAX_OPEN_TABLES),
         1000,
         Duration.ofMillis(10),
         16L << 20);

@@ -93,8 +93,11 @@ final class Store {
               state.compactedRevision(),
               "kvorum-compaction-" + db.directory().getFileName(),
               dropView);
+      Store store = new Store(db, tables, dropView, compactor, state);
       opened = true;
-      return new Store(db, tables, dropView, compactor, state);
+      return store;
+    } catch (StorageException e) {
+      throw db.named(e);
     } finally {
       if (!opened) {
         db.close();

@@ -1,6 +1,7 @@
 package io.kvorum.persistence.wal;
 
 import io.kvorum.persistence.leveldb.StorageException;
+import java.util.concurrent.CompletionStage;
 import org.apache.pekko.actor.AbstractExtensionId;
 import org.apache.pekko.actor.ActorSystem;
 import org.apache.pekko.actor.ClassicActorSystemProvider;
@@ -43,6 +44,19 @@ public final class WalJournalExtension implements Extension {
     }
     store = WalStore.open(settings, metrics);
     system.registerOnTermination(this::close);
+  }
+
+  /**
+   * Completes when damage was met on the disk, with the file's name if it could be found. Nothing
+   * is read or written from then on.
+   *
+   * @throws IllegalStateException if the log is not open
+   */
+  public synchronized CompletionStage<StorageException> damage() {
+    if (store == null) {
+      throw new IllegalStateException("the log is not open");
+    }
+    return store.damage();
   }
 
   /**

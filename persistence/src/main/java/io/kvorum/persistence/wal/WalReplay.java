@@ -4,6 +4,7 @@ import static io.kvorum.persistence.wal.WalFormat.EVENTS;
 
 import io.kvorum.persistence.leveldb.Cursor;
 import io.kvorum.persistence.leveldb.LevelDb;
+import io.kvorum.persistence.leveldb.Recovery;
 import io.kvorum.persistence.leveldb.StorageException;
 import io.kvorum.persistence.wal.WalFormat.DamagedEventException;
 import io.kvorum.persistence.wal.WalFormat.Event;
@@ -101,8 +102,8 @@ final class WalReplay implements AutoCloseable {
             + sequence
             + " "
             + what
-            + ". For a member of a cluster: remove its data directory and let it join again. For a"
-            + " single node: restore the data directory from a snapshot or a backup");
+            + ". "
+            + Recovery.REFUSE_LOSS.whatToDo());
   }
 
   @Override

@@ -19,6 +19,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.concurrent.CompletionStage;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -418,6 +419,11 @@ final class WalStore implements AutoCloseable {
         Math.min(to, log.highest),
         max,
         new TreeMap<>(log.writers));
+  }
+
+  /** See {@link LevelDb#damage}. */
+  CompletionStage<StorageException> damage() {
+    return db.damage();
   }
 
   /** The logs in memory, for tests. */

@@ -165,11 +165,29 @@ class OpeningTest {
     byte[] content = Files.readAllBytes(table);
     content[100] ^= 1;
     Files.write(table, content);
-    try (LevelDb db = LevelDb.open(directory, options())) {
+    String name = table.getFileName().toString();
+    // Where every write is synced, all tables are looked at before anything is read.
+    assertRefused(directory, Reason.CORRUPT, name + " is damaged at byte 0", "join again");
+    try (LevelDb db = LevelDb.open(directory, options(), Recovery.KEEP_PREFIX)) {
       StorageException damaged = assertThrows(StorageException.class, () -> db.get(bytes("k0")));
       assertEquals(Reason.CORRUPT, damaged.reason());
-      assertMessage(damaged, directory.toString(), "join again");
+      assertMessage(damaged, directory.toString());
+      assertMessage(db.named(damaged), name + " is damaged at byte 0", "kvorumutl member rebuild");
+      assertThrows(StorageException.class, () -> db.get(bytes("somewhere else")));
     }
+  }
+
+  @Test
+  void damagedIndexIsNoticedAtOpening() throws IOException {
+    Path table = databaseWithATable();
+    byte[] content = Files.readAllBytes(table);
+    content[content.length - 48 - 20] ^= 1;
+    Files.write(table, content);
+    StorageException refused =
+        assertThrows(
+            StorageException.class, () -> LevelDb.open(directory, options(), Recovery.KEEP_PREFIX));
+    assertEquals(Reason.CORRUPT, refused.reason());
+    assertMessage(refused, table.getFileName() + " is damaged at byte", "index: checksum mismatch");
   }
 
   private Path databaseWithATable() throws IOException {

@@ -1,6 +1,7 @@
 package io.kvorum.server.grpc;
 
 import io.grpc.Status;
+import io.kvorum.persistence.leveldb.StorageException;
 import io.kvorum.protocol.EtcdError;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.ExecutionException;
@@ -25,14 +26,17 @@ public final class RpcFailure extends RuntimeException {
   }
 
   /**
-   * The status that a failure shows to the client. What is neither a refusal nor overload is a bug
-   * or a dead disk: it is logged here, and leaves as UNKNOWN with its text, as grpc-go does.
+   * The status that a failure shows to the client. Damaged data leaves as DATA_LOSS; its file is
+   * named in the log, by who met it. What is neither that nor a refusal nor overload is a bug or a
+   * dead disk: it is logged here, and leaves as UNKNOWN with its text, as grpc-go does.
    */
   static Status statusOf(Throwable failure, MethodName method) {
     return switch (unwrapped(failure)) {
       case RpcFailure refused -> refused.status();
       case RejectedExecutionException overload ->
           EtcdError.REQUEST_TOO_MANY_REQUESTS.status().withCause(overload);
+      case StorageException damage when damage.reason() == StorageException.Reason.CORRUPT ->
+          EtcdError.CORRUPT.status().withCause(damage);
       case Throwable bug -> {
         LOG.error("{} failed", method, bug);
         String text = bug.getMessage();
