@@ -10,9 +10,6 @@ import io.etcd.jetcd.api.Event;
 import io.etcd.jetcd.api.KeyValue;
 import io.etcd.jetcd.api.LeaseGrantRequest;
 import io.etcd.jetcd.api.LeaseGrpc;
-import io.etcd.jetcd.api.LeaseLeasesRequest;
-import io.etcd.jetcd.api.LeaseStatus;
-import io.etcd.jetcd.api.LeaseTimeToLiveRequest;
 import io.etcd.jetcd.api.MaintenanceGrpc;
 import io.etcd.jetcd.api.PutRequest;
 import io.etcd.jetcd.api.RangeRequest;
@@ -39,6 +36,7 @@ import io.kvorum.verification.conformance.harness.Directories;
 import io.kvorum.verification.conformance.harness.Place;
 import io.kvorum.verification.conformance.harness.ServerProcess;
 import io.kvorum.verification.conformance.harness.ServerProcess.Settings;
+import io.kvorum.verification.conformance.lease.LeaseCalls;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -170,12 +168,9 @@ class EtcdImportTest {
 
   /** It is there with its key, and its time runs: an hour, of which only minutes can be gone. */
   private static void requireLease(Connection given) {
-    var leases = LeaseGrpc.newBlockingStub(given.channel());
-    var found = leases.leaseLeases(LeaseLeasesRequest.getDefaultInstance()).getLeasesList();
-    assertEquals(List.of(lease), found.stream().map(LeaseStatus::getID).toList());
-    var left =
-        leases.leaseTimeToLive(
-            LeaseTimeToLiveRequest.newBuilder().setID(lease).setKeys(true).build());
+    var leases = new LeaseCalls(given.channel());
+    assertEquals(List.of(lease), leases.leases());
+    var left = leases.timeToLive(lease, true);
     assertEquals(3600, left.getGrantedTTL());
     assertTrue(left.getTTL() > 3000 && left.getTTL() <= 3600 + 10, left::toString);
     assertEquals(List.of(utf8("leased")), left.getKeysList());
