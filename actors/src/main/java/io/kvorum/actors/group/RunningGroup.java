@@ -124,8 +124,20 @@ final class RunningGroup {
             WatchHub.create(
                 watchSettings,
                 environment.keyspace()::view,
-                environment.keyspace()::tellPreviousValues),
+                environment.keyspace()::tellPreviousValues,
+                environment.telemetry()),
             "watch-hub");
+    WatchStreams watchStreams =
+        new WatchStreams(
+            watchSettings,
+            environment.keyspace()::view,
+            headers::at,
+            context
+                .getSystem()
+                .dispatchers()
+                .lookup(DispatcherSelector.fromConfig(WatchStreams.HISTORY_DISPATCHER)),
+            metrics);
+    watchStreams.show(environment.telemetry());
     this.local =
         new LocalGroup(
             headers,
@@ -139,13 +151,7 @@ final class RunningGroup {
                 .getSystem()
                 .dispatchers()
                 .lookup(DispatcherSelector.fromConfig(LocalMaintenance.DISPATCHER)),
-            new WatchStreams(
-                hub,
-                watchSettings,
-                environment.keyspace()::view,
-                headers::at,
-                environment.readExecutor(),
-                environment.telemetry()),
+            requests -> watchStreams.open(hub, requests),
             peers,
             handler::tell,
             owner::leader);
@@ -158,7 +164,7 @@ final class RunningGroup {
                 applied,
                 new Applier.SyncPolicy(settings.syncEntries(), SYNC_BYTES),
                 settings.warnApply(),
-                new AppliedListener(new WatchPublisher(hub, watchSettings), local, handler)),
+                new AppliedListener(new WatchPublisher(hub::tell, watchSettings), local, handler)),
             "applier",
             DispatcherSelector.fromConfig("kvorum.apply-dispatcher"));
     this.snapshots =

@@ -2,6 +2,7 @@ package io.kvorum.server;
 
 import io.kvorum.actors.group.Group;
 import io.kvorum.protocol.etcdserverpb.WatchRequest;
+import io.kvorum.server.grpc.ElementFraming;
 import io.kvorum.server.grpc.MethodName;
 import io.kvorum.server.grpc.RpcMethod;
 import java.util.List;
@@ -20,6 +21,9 @@ final class WatchService {
   List<RpcMethod> methods() {
     return List.of(
         new RpcMethod.BidiStream<>(
-            new MethodName("etcdserverpb.Watch", "Watch"), WatchRequest.parser(), group::watch));
+            new MethodName("etcdserverpb.Watch", "Watch"),
+            WatchRequest.parser(),
+            chunk -> new ElementFraming.Frames(chunk.bytes(), chunk.responses()),
+            group::watch));
   }
 }

@@ -133,9 +133,14 @@ public sealed interface RpcMethod {
   /**
    * Streams both ways. The source of requests does not end when the client closes its side: the
    * call is over when the responses end, or the client cancels.
+   *
+   * @param framing of what the source of responses is made
    */
-  record BidiStream<Q extends MessageLite, R extends MessageLite>(
-      MethodName name, Parser<Q> parser, Function<Source<Q, NotUsed>, Source<R, NotUsed>> handler)
+  record BidiStream<Q extends MessageLite, R>(
+      MethodName name,
+      Parser<Q> parser,
+      ElementFraming<R> framing,
+      Function<Source<Q, NotUsed>, Source<R, NotUsed>> handler)
       implements RpcMethod {
     @Override
     public RpcType type() {

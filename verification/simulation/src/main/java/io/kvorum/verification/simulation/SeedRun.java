@@ -38,6 +38,7 @@ final class SeedRun {
   private final Clients clients;
   private final Faults faults;
   private final Operator operator;
+  private final Watchers watchers;
   private boolean markerDone;
 
   private SeedRun(Plan plan, Tampering tampering) {
@@ -47,6 +48,8 @@ final class SeedRun {
     this.clients = new Clients(world, plan.clients(), plan.thinkMicros());
     this.operator = new Operator(world);
     this.faults = new Faults(world, operator, plan.faults());
+    this.watchers = new Watchers(world, plan.seed());
+    world.invariants().add(watchers);
   }
 
   static Result run(Plan plan, Tampering tampering) {
@@ -76,6 +79,7 @@ final class SeedRun {
     clients.stop();
     world.repair();
     operator.sendHome();
+    watchers.hurry();
     settle();
     world.invariants().finished(remaining());
     check(clients.history());
@@ -130,6 +134,7 @@ final class SeedRun {
   private boolean isSettled() {
     return markerDone
         && clients.areIdle()
+        && watchers.areLevel()
         && world.leader() != null
         && remaining().stream()
             .allMatch(l -> l.isUp() && l.store().applied().index() == world.committed())
@@ -152,7 +157,8 @@ final class SeedRun {
     text.append(Wording.configuration(world.configuration()))
         .append(", committed ")
         .append(world.committed())
-        .append(markerDone ? "" : ", the last write is not answered");
+        .append(markerDone ? "" : ", the last write is not answered")
+        .append(watchers.areLevel() ? "" : ", watchers lack events");
     for (Life life : world.lives()) {
       text.append("\n  ")
           .append(life)
