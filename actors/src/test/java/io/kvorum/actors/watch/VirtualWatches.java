@@ -11,9 +11,9 @@ import java.util.Queue;
 import java.util.SplittableRandom;
 
 /**
- * Hub, streams and readers of history in one thread: each has a queue, and the seed decides which of
- * them does its next piece of work. What threads do to each other's order by chance, this does on
- * purpose, and does again for the same seed.
+ * Hub, streams and readers of history in one thread: each has a queue, and the seed decides which
+ * of them does its next piece of work. What threads do to each other's order by chance, this does
+ * on purpose, and does again for the same seed.
  */
 final class VirtualWatches {
   private static final EtcdMetrics METRICS = new EtcdMetrics(Telemetry.start());

@@ -16,8 +16,8 @@ import org.junit.jupiter.api.Test;
 
 /**
  * Random watchers on random histories, with compactions and snapshots that replace the keyspace,
- * against {@link WatchModel}: each run in one thread, in an order of events that is the seed's. Many
- * seeds: {@code -Dkvorum.watch.seeds=20000 -Dtest=WatchSeedsTest}; one again: {@code
+ * against {@link WatchModel}: each run in one thread, in an order of events that is the seed's.
+ * Many seeds: {@code -Dkvorum.watch.seeds=20000 -Dtest=WatchSeedsTest}; one again: {@code
  * -Dkvorum.watch.seed=<seed>}.
  */
 class WatchSeedsTest {
@@ -184,7 +184,8 @@ class WatchSeedsTest {
         boolean worked = watches.work();
         players.forEach(Player::take);
         if (!worked
-            && players.stream().allMatch(p -> p.model().isComplete() && !p.client().hasRequests())) {
+            && players.stream()
+                .allMatch(p -> p.model().isComplete() && !p.client().hasRequests())) {
           // Anything more would be too much.
           players.forEach(Player::take);
           return;

@@ -82,8 +82,7 @@ class WatchTest {
   void theJavaClientWatchesThroughRestartsAndPartitions() {
     try (var network = Network.best(3);
         var cluster =
-            Cluster.start(
-                Setup.of(Binaries.kvorum(), network, 3).dataUnder(Directories.fast()))) {
+            Cluster.start(Setup.of(Binaries.kvorum(), network, 3).dataUnder(Directories.fast()))) {
       var urls = cluster.members().stream().map(m -> m.server().clientUrl());
       try (var client = Client.builder().endpoints(urls.toArray(String[]::new)).build();
           var seen = new Seen(client, WatchOption.builder().withProgressNotify(true))) {
@@ -208,7 +207,8 @@ class WatchTest {
       watcher.close();
       synchronized (this) {
         assertEquals(
-            "", wrong.stream().map(Throwable::toString).distinct().collect(Collectors.joining("\n")));
+            "",
+            wrong.stream().map(Throwable::toString).distinct().collect(Collectors.joining("\n")));
       }
     }
   }

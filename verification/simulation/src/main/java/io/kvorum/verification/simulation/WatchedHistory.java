@@ -2,6 +2,8 @@ package io.kvorum.verification.simulation;
 
 import com.google.protobuf.ByteString;
 import io.kvorum.persistence.mvcc.History;
+import io.kvorum.persistence.mvcc.RangePosition;
+import io.kvorum.persistence.mvcc.RangeWalk;
 import io.kvorum.persistence.mvcc.ReadView;
 import io.kvorum.persistence.mvcc.RevisionEvents;
 import io.kvorum.protocol.Outcome;
@@ -18,8 +20,8 @@ import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Every revision that any member's state machine has come to, with what changed in it: what watchers
- * have to be told, and the history that a member's store can be asked for.
+ * Every revision that any member's state machine has come to, with what changed in it: what
+ * watchers have to be told, and the history that a member's store can be asked for.
  */
 final class WatchedHistory {
   private final TreeMap<Long, RevisionEvents> revisions = new TreeMap<>();
@@ -46,8 +48,7 @@ final class WatchedHistory {
             });
     before.cells().keySet().stream()
         .filter(key -> !after.cells().containsKey(key))
-        .forEach(
-            key -> events.add(event(Event.EventType.DELETE, record(key, after.revision()))));
+        .forEach(key -> events.add(event(Event.EventType.DELETE, record(key, after.revision()))));
     return new RevisionEvents(after.revision(), List.copyOf(events));
   }
 
@@ -102,12 +103,22 @@ final class WatchedHistory {
     }
 
     @Override
-    public Outcome<RangeResponse.Builder> range(RangeRequest request) {
+    public Outcome<RangeResponse.Builder> range(RangeRequest request, long maxBytes) {
       throw new UnsupportedOperationException("watches do not range");
     }
 
     @Override
-    public Outcome<TxnResponse.Builder> readOnlyTxn(TxnRequest request) {
+    public Outcome<RangeWalk> walk(RangeRequest request) {
+      throw new UnsupportedOperationException("watches do not range");
+    }
+
+    @Override
+    public Outcome<RangeWalk> walkOn(RangeRequest request, RangePosition from) {
+      throw new UnsupportedOperationException("watches do not range");
+    }
+
+    @Override
+    public Outcome<TxnResponse.Builder> readOnlyTxn(TxnRequest request, long maxBytes) {
       throw new UnsupportedOperationException("watches run no transactions");
     }
 

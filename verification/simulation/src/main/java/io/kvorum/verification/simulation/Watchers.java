@@ -19,9 +19,10 @@ import java.util.SplittableRandom;
 
 /**
  * The watch hub of every process, production's own, and clients that watch through whichever member
- * lives, go on at another one from the revision behind the last that they have seen, and at times do
- * not read: each must be told everything that it asked for, once, in order, a revision as a whole.
- * It takes no chance from the cluster's own, so that a seed's history is the same with and without.
+ * lives, go on at another one from the revision behind the last that they have seen, and at times
+ * do not read: each must be told everything that it asked for, once, in order, a revision as a
+ * whole. It takes no chance from the cluster's own, so that a seed's history is the same with and
+ * without.
  */
 final class Watchers implements Invariant {
   private static final int CLIENTS = 4;
@@ -31,19 +32,7 @@ final class Watchers implements Invariant {
   /** So small that who does not read for a moment falls out of the ring. */
   private static final WatchHub.Settings SETTINGS =
       new WatchHub.Settings(
-          8,
-          4096,
-          1024,
-          1 << 20,
-          4,
-          256,
-          5,
-          2048,
-          16,
-          4096,
-          1 << 20,
-          1024,
-          Duration.ofSeconds(1));
+          8, 4096, 1024, 1 << 20, 4, 256, 5, 2048, 16, 4096, 1 << 20, 1024, Duration.ofSeconds(1));
 
   private final World world;
   private final SplittableRandom random;

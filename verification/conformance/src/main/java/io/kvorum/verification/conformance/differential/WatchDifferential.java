@@ -1,6 +1,7 @@
 package io.kvorum.verification.conformance.differential;
 
 import com.google.protobuf.ByteString;
+import com.google.protobuf.UnknownFieldSet;
 import io.etcd.jetcd.api.CompactionRequest;
 import io.etcd.jetcd.api.DeleteRangeRequest;
 import io.etcd.jetcd.api.PutRequest;
@@ -21,11 +22,16 @@ import java.util.TreeSet;
 /**
  * The same requests on one watch stream of a reference and one of a subject, between writes that
  * both get: the same responses, in order for each watch. Between different watches of a stream no
- * order is promised. After each step everything that is due is waited for, so that nothing depends on
- * how quick a server is; how many events are due is reckoned here, and a wrong reckoning fails too.
+ * order is promised. After each step everything that is due is waited for, so that nothing depends
+ * on how quick a server is; how many events are due is reckoned here, and a wrong reckoning fails
+ * too.
  */
 public final class WatchDifferential {
   private static final List<String> KEYS = List.of("a", "ab", "b", "ba", "c", "d", "da", "e");
+
+  /** The field of {@code WatchCreateRequest}. */
+  private static final int WATCH_ID = 7;
+
   private static final ByteString ZERO = ByteString.copyFrom(new byte[1]);
 
   /** A change, as far as who is told of it goes. */
@@ -107,11 +113,24 @@ public final class WatchDifferential {
     }
     if (random.nextInt(4) == 0)
       create.addFilters(random.nextBoolean() ? FilterType.NOPUT : FilterType.NODELETE);
-    if (random.nextInt(4) == 0) create.setWatchId(random.nextInt(6));
+    if (random.nextInt(4) == 0) chooseId(create, random.nextInt(6));
     if (random.nextBoolean()) create.setStartRevision(start());
     var request = create.build();
     send(WatchRequest.newBuilder().setCreateRequest(request).build());
     created(request);
+  }
+
+  /** The Java client's messages are older than ids that clients choose. */
+  private static void chooseId(WatchCreateRequest.Builder create, long id) {
+    create.setUnknownFields(
+        UnknownFieldSet.newBuilder()
+            .addField(WATCH_ID, UnknownFieldSet.Field.newBuilder().addVarint(id).build())
+            .build());
+  }
+
+  private static long chosenId(WatchCreateRequest request) {
+    var field = request.getUnknownFields().getField(WATCH_ID).getVarintList();
+    return field.isEmpty() ? 0 : field.getFirst();
   }
 
   /** At the compacted revision itself, what of it is left depends on the progress of compaction. */
@@ -125,12 +144,12 @@ public final class WatchDifferential {
     boolean refused =
         request.getStartRevision() < 0
             || isEmptyRange(request)
-            || request.getWatchId() != 0 && watches.containsKey(request.getWatchId());
+            || chosenId(request) != 0 && watches.containsKey(chosenId(request));
     if (refused) {
       due(1, 0);
       return;
     }
-    long id = request.getWatchId();
+    long id = chosenId(request);
     if (id == 0) {
       while (watches.containsKey(nextFreeId)) nextFreeId++;
       id = nextFreeId++;

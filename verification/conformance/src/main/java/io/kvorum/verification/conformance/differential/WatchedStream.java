@@ -86,7 +86,8 @@ final class WatchedStream implements StreamObserver<WatchResponse> {
   void await(long moreAnswers, long moreEvents) {
     awaitedAnswers += moreAnswers;
     awaitedEvents += moreEvents;
-    if (!Await.holdsWithin(PATIENCE, this::hasAwaited)) throw new AssertionError(this + " says less");
+    if (!Await.holdsWithin(PATIENCE, this::hasAwaited))
+      throw new AssertionError(this + " says less");
   }
 
   private synchronized boolean hasAwaited() {
