@@ -33,6 +33,10 @@ final class WatchClient {
   private @Nullable Life life;
   private @Nullable WatchSession session;
   private boolean created;
+
+  /** It has asked for what there is, and the process has not come to it yet. */
+  private boolean asked;
+
   private int stepsWithoutReading;
   private boolean hurried;
 
@@ -71,6 +75,7 @@ final class WatchClient {
   private void connect() {
     session = null;
     created = false;
+    asked = false;
     List<Life> lives = places();
     if (lives.isEmpty()) {
       return;
@@ -115,14 +120,16 @@ final class WatchClient {
   }
 
   private void read(WatchSession from, boolean asksProgress) {
-    if (life == null) {
+    if (life == null || asked) {
       return;
     }
+    asked = true;
     watchers
         .at(life)
         .post(
             () -> {
               if (session == from) {
+                asked = false;
                 ResponseChunk chunk = from.poll();
                 if (chunk != null) {
                   take(chunk);

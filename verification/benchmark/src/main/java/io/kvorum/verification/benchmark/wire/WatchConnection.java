@@ -301,7 +301,8 @@ final class WatchConnection {
   }
 
   private void interest() {
-    int ops = (reading ? SelectionKey.OP_READ : 0) | (out.position() > 0 ? SelectionKey.OP_WRITE : 0);
+    int ops =
+        (reading ? SelectionKey.OP_READ : 0) | (out.position() > 0 ? SelectionKey.OP_WRITE : 0);
     if (key.interestOps() != ops) key.interestOps(ops);
   }
 

@@ -207,7 +207,9 @@ public final class WatchLoad implements AutoCloseable {
     out.put((byte) (1 << 3 | 2)).put((byte) 14);
     key(out, nextKey);
     nextKey = (nextKey + 1) % shape.keys;
-    out.put((byte) (2 << 3 | 2)).put((byte) (VALUE_BYTES & 0x7f | 0x80)).put((byte) (VALUE_BYTES >> 7));
+    out.put((byte) (2 << 3 | 2))
+        .put((byte) (VALUE_BYTES & 0x7f | 0x80))
+        .put((byte) (VALUE_BYTES >> 7));
     out.putLong(System.nanoTime());
     int rest = VALUE_BYTES - Long.BYTES;
     out.put(noise, random.nextInt(noise.length - rest), rest);
@@ -234,10 +236,10 @@ public final class WatchLoad implements AutoCloseable {
     }
 
     @Override
-    public boolean maySend() {
-      if (putsAllowed <= 0) return false;
+    public long dueNanos() {
+      if (putsAllowed <= 0) return NOT_NOW;
       putsAllowed--;
-      return true;
+      return System.nanoTime();
     }
   }
 
