@@ -1,12 +1,12 @@
 package io.kvorum.actors.group;
 
 import io.kvorum.actors.raft.membership.Standing;
+import io.kvorum.actors.watch.ResponseChunk;
 import io.kvorum.persistence.mvcc.ReadView;
 import io.kvorum.protocol.MemberId;
 import io.kvorum.protocol.Outcome;
 import io.kvorum.protocol.etcdserverpb.ResponseHeader;
 import io.kvorum.protocol.etcdserverpb.WatchRequest;
-import io.kvorum.protocol.etcdserverpb.WatchResponse;
 import io.kvorum.protocol.internal.Command;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.Executor;
@@ -72,8 +72,11 @@ public interface Group {
   /** Completes when no scheduled compaction is unfinished on this member. */
   CompletionStage<Void> physicalCompaction();
 
-  /** Answers one client's watch stream. The end of the requests does not end the answers. */
-  Source<WatchResponse, NotUsed> watch(Source<WatchRequest, NotUsed> requests);
+  /**
+   * Answers one client's watch stream, with whatever waits for it at a time in one element. The end
+   * of the requests does not end the answers.
+   */
+  Source<ResponseChunk, NotUsed> watch(Source<WatchRequest, NotUsed> requests);
 
   /**
    * Bounded pool for reads, which may block on the disk. Refuses with {@code

@@ -15,7 +15,7 @@ import io.kvorum.actors.raft.membership.Standing;
 import io.kvorum.actors.raft.quorum.Majority;
 import io.kvorum.actors.telemetry.EtcdMetrics;
 import io.kvorum.actors.wal.LogIdentity;
-import io.kvorum.actors.watch.WatchStreams;
+import io.kvorum.actors.watch.ResponseChunk;
 import io.kvorum.persistence.mvcc.Keyspace;
 import io.kvorum.persistence.mvcc.KeyspaceStats;
 import io.kvorum.persistence.mvcc.ReadView;
@@ -27,7 +27,6 @@ import io.kvorum.protocol.etcdserverpb.AlarmResponse;
 import io.kvorum.protocol.etcdserverpb.AlarmType;
 import io.kvorum.protocol.etcdserverpb.ResponseHeader;
 import io.kvorum.protocol.etcdserverpb.WatchRequest;
-import io.kvorum.protocol.etcdserverpb.WatchResponse;
 import io.kvorum.protocol.internal.Command;
 import io.kvorum.protocol.internal.CommandHeader;
 import io.kvorum.protocol.internal.Membership;
@@ -35,6 +34,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.Executor;
 import java.util.function.Consumer;
+import java.util.function.Function;
 import org.apache.pekko.Done;
 import org.apache.pekko.NotUsed;
 import org.apache.pekko.stream.javadsl.Source;
@@ -63,7 +63,7 @@ final class LocalGroup implements Group, Ports.Replies, Ports.Observer {
   private final Executor readExecutor;
   private final Consumer<ReplicaMessage> replica;
   private final Consumer<MemberId> onLeader;
-  private final WatchStreams watchStreams;
+  private final Function<Source<WatchRequest, NotUsed>, Source<ResponseChunk, NotUsed>> watches;
   private final AppliedIndex applied;
   private final PendingProposals proposals;
   private final ReadCoordinator reads;
@@ -82,6 +82,7 @@ final class LocalGroup implements Group, Ports.Replies, Ports.Observer {
 
   /**
    * @param maintenanceExecutor may be blocked for long
+   * @param watches the responses to a client's stream of watch requests
    * @param peers connections to the other members
    * @param replica where messages to the replica go
    * @param keeper where messages to the lease keeper go
@@ -96,7 +97,7 @@ final class LocalGroup implements Group, Ports.Replies, Ports.Observer {
       EtcdMetrics metrics,
       Executor readExecutor,
       Executor maintenanceExecutor,
-      WatchStreams watchStreams,
+      Function<Source<WatchRequest, NotUsed>, Source<ResponseChunk, NotUsed>> watches,
       GroupPeers peers,
       Consumer<ReplicaMessage> replica,
       Consumer<LeaseKeeper.Message> keeper,
@@ -108,7 +109,7 @@ final class LocalGroup implements Group, Ports.Replies, Ports.Observer {
     this.membership = membership;
     this.metrics = metrics;
     this.readExecutor = readExecutor;
-    this.watchStreams = watchStreams;
+    this.watches = watches;
     this.replica = replica;
     this.keeper = keeper;
     this.onLeader = onLeader;
@@ -348,8 +349,8 @@ final class LocalGroup implements Group, Ports.Replies, Ports.Observer {
   }
 
   @Override
-  public Source<WatchResponse, NotUsed> watch(Source<WatchRequest, NotUsed> requests) {
-    return watchStreams.open(requests);
+  public Source<ResponseChunk, NotUsed> watch(Source<WatchRequest, NotUsed> requests) {
+    return watches.apply(requests);
   }
 
   @Override

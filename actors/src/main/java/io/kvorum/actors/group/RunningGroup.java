@@ -127,8 +127,20 @@ final class RunningGroup {
             WatchHub.create(
                 watchSettings,
                 environment.keyspace()::view,
-                environment.keyspace()::tellPreviousValues),
+                environment.keyspace()::tellPreviousValues,
+                environment.telemetry()),
             "watch-hub");
+    WatchStreams watchStreams =
+        new WatchStreams(
+            watchSettings,
+            environment.keyspace()::view,
+            headers::at,
+            context
+                .getSystem()
+                .dispatchers()
+                .lookup(DispatcherSelector.fromConfig(WatchStreams.HISTORY_DISPATCHER)),
+            metrics);
+    watchStreams.show(environment.telemetry());
     this.local =
         new LocalGroup(
             headers,
@@ -142,13 +154,7 @@ final class RunningGroup {
                 .getSystem()
                 .dispatchers()
                 .lookup(DispatcherSelector.fromConfig(LocalMaintenance.DISPATCHER)),
-            new WatchStreams(
-                hub,
-                watchSettings,
-                environment.keyspace()::view,
-                headers::at,
-                environment.readExecutor(),
-                environment.telemetry()),
+            requests -> watchStreams.open(hub, requests),
             peers,
             handler::tell,
             handler::tellKeeper,
@@ -176,7 +182,7 @@ final class RunningGroup {
                 new Applier.SyncPolicy(settings.syncEntries(), SYNC_BYTES),
                 settings.warnApply(),
                 new AppliedListener(
-                    new WatchPublisher(hub, watchSettings), local, keeper, handler)),
+                    new WatchPublisher(hub::tell, watchSettings), local, keeper, handler)),
             "applier",
             DispatcherSelector.fromConfig("kvorum.apply-dispatcher"));
     this.snapshots =

@@ -18,16 +18,13 @@ sealed interface HubReply {
   record Joined(List<Subscription> subscriptions, long newest) implements HubReply {}
 
   /**
-   * Events, charged to the stream's credit, and the subscriptions that ended for want of it after
-   * them.
+   * Revisions, charged to the stream's credit, and the subscriptions that ended for want of it
+   * after them.
    */
-  record Delivered(List<Live> live, List<Behind> behind) implements HubReply {}
+  record Delivered(List<Delivery> deliveries, List<Behind> behind) implements HubReply {}
 
   /** All deliveries up to {@code revision} have been made. */
   record Reached(Purpose purpose, long revision) implements HubReply {}
-
-  /** The matching events of one revision. */
-  record Live(Subscription subscription, Batch batch) {}
 
   /** A subscription that is no more; its watcher has not been given {@code nextRevision}. */
   record Behind(Subscription subscription, long nextRevision) {}

@@ -1,8 +1,6 @@
 package io.kvorum.actors.watch;
 
 import com.google.protobuf.ByteString;
-import java.util.LinkedHashSet;
-import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
@@ -13,11 +11,11 @@ import org.jspecify.annotations.Nullable;
  * key takes O(m + log n). Equal ranges share a node, so that thousands of watchers of one prefix
  * cost one comparison. One thread only.
  */
-final class IntervalTree<T> {
-  private static final class Node<T> {
+final class IntervalTree<T extends Members.Placed> {
+  private static final class Node<T extends Members.Placed> {
     final KeyInterval range;
     final int priority;
-    final Set<T> members = LinkedHashSet.newLinkedHashSet(1);
+    final Members<T> members = new Members<>();
     ByteString furthestEnd;
     @Nullable Node<T> left;
     @Nullable Node<T> right;
@@ -54,6 +52,10 @@ final class IntervalTree<T> {
 
   void forEachContaining(ByteString key, Consumer<? super T> action) {
     visit(root, key, action);
+  }
+
+  void forEach(Consumer<? super T> action) {
+    visitAll(root, action);
   }
 
   private Node<T> add(@Nullable Node<T> node, KeyInterval range, T member) {
@@ -140,6 +142,14 @@ final class IntervalTree<T> {
         current.members.forEach(action);
       }
       current = current.right;
+    }
+  }
+
+  private void visitAll(@Nullable Node<T> node, Consumer<? super T> action) {
+    if (node != null) {
+      visitAll(node.left, action);
+      node.members.forEach(action);
+      visitAll(node.right, action);
     }
   }
 

@@ -13,13 +13,18 @@ record KeyInterval(ByteString start, ByteString end) {
 
   /** As etcd reads a request: an empty key is 0x00, no range end is one key, 0x00 is no end. */
   static KeyInterval of(ByteString key, ByteString rangeEnd) {
-    var start = key.isEmpty() ? ZERO : key;
+    var start = key.isEmpty() ? ZERO : owned(key);
     if (rangeEnd.isEmpty()) {
       return new KeyInterval(start, start);
     }
     return rangeEnd.equals(ZERO)
         ? new KeyInterval(start, ByteString.EMPTY)
-        : new KeyInterval(start, rangeEnd);
+        : new KeyInterval(start, owned(rangeEnd));
+  }
+
+  /** A watcher lives long, and what it is made from is a view of a whole request. */
+  private static ByteString owned(ByteString bytes) {
+    return ByteString.copyFrom(bytes.asReadOnlyByteBuffer());
   }
 
   /**

@@ -2,60 +2,39 @@ package io.kvorum.actors.watch;
 
 import io.kvorum.persistence.mvcc.RevisionEvents;
 import io.kvorum.protocol.mvccpb.Event;
-import io.kvorum.protocol.mvccpb.KeyValue;
 import java.util.List;
+import java.util.function.Function;
 
 /**
- * The events of one revision in sub order, in the two forms that watchers ask for.
+ * The events of one revision in sub order.
  *
- * @param plain without previous values
- * @param full with the previous value where there was one
- * @param bytes of all events, previous values included where known
+ * @param bytes about what they take, previous values included where known
  */
-record RevisionEntry(long revision, List<Event> plain, List<Event> full, long bytes) {
-  private static final int EVENT_OVERHEAD_BYTES = 64;
+record RevisionEntry(long revision, List<WatchEvent> events, long bytes) {
 
-  /** Of a revision as its writer tells it, previous values included. */
+  /** Of a revision as its writer tells it. */
   static RevisionEntry live(RevisionEvents revision) {
-    var full = List.copyOf(revision.events());
-    boolean anyPrevious = full.stream().anyMatch(Event::hasPrevKv);
-    var plain = anyPrevious ? full.stream().map(RevisionEntry::withoutPrevKv).toList() : full;
-    return new RevisionEntry(revision.revision(), plain, full, bytes(full));
+    return of(revision, WatchEvent::live);
   }
 
-  /** Whether {@link #full} is complete: the writer does not always know what a put replaced. */
-  boolean knowsPrevious() {
-    return full instanceof CatchUp.WithPrevKv
-        || full.stream().allMatch(RevisionEntry::knowsPrevious);
+  /** Of a revision as it was stored. */
+  static RevisionEntry past(RevisionEvents revision) {
+    return of(revision, WatchEvent::past);
   }
 
-  static boolean knowsPrevious(Event event) {
-    return event.hasPrevKv()
-        || event.getType() == Event.EventType.DELETE
-        || event.getKv().getVersion() == 1;
+  private static RevisionEntry of(RevisionEvents revision, Function<Event, WatchEvent> form) {
+    var events = new WatchEvent[revision.events().size()];
+    for (int i = 0; i < events.length; i++) {
+      events[i] = form.apply(revision.events().get(i));
+    }
+    return new RevisionEntry(revision.revision(), List.of(events), bytes(revision.events()));
   }
 
-  List<Event> events(boolean withPrevKv) {
-    return withPrevKv ? full : plain;
-  }
-
-  /** About the memory that events take; cheaper than their encoded size. */
   static long bytes(List<Event> events) {
     long bytes = 0;
     for (var event : events) {
-      bytes += EVENT_OVERHEAD_BYTES + bytes(event.getKv());
-      if (event.hasPrevKv()) {
-        bytes += bytes(event.getPrevKv());
-      }
+      bytes += WatchEvent.bytes(event);
     }
     return bytes;
-  }
-
-  private static long bytes(KeyValue kv) {
-    return kv.getKey().size() + kv.getValue().size();
-  }
-
-  static Event withoutPrevKv(Event event) {
-    return event.hasPrevKv() ? event.toBuilder().clearPrevKv().build() : event;
   }
 }

@@ -25,6 +25,9 @@ final class RevisionRing {
   /** Writer only. */
   private long bytes;
 
+  private volatile long shownSize;
+  private volatile long shownBytes;
+
   /**
    * @param newest the revision that all appended ones follow
    */
@@ -46,6 +49,16 @@ final class RevisionRing {
     return newest + 1 - oldest;
   }
 
+  /** How many revisions were held after the last change. Any thread. */
+  long shownSize() {
+    return shownSize;
+  }
+
+  /** What their events took. Any thread. */
+  long shownBytes() {
+    return shownBytes;
+  }
+
   /** The entry of a revision, or null if it is not here (any more, or yet). */
   @Nullable RevisionEntry get(long revision) {
     var entry = entries.get(slot(revision));
@@ -64,6 +77,7 @@ final class RevisionRing {
     }
     entries.set(slot(entry.revision()), entry);
     newest = entry.revision();
+    show();
   }
 
   /** The hub only: forgets everything and goes on behind {@code revision}. */
@@ -73,27 +87,29 @@ final class RevisionRing {
     }
     oldest = revision + 1;
     newest = revision;
+    show();
+  }
+
+  private void show() {
+    shownSize = size();
+    shownBytes = bytes;
   }
 
   /**
-   * Consecutive revisions from the request's first to {@code to} at most, or as far as they are
-   * there and the bounds of the request allow, but at least one; null if the first is not here (any
-   * more, or yet), or not with the previous values that the request wants.
+   * Consecutive revisions from {@code from} to {@code to} at most, or as far as they are there and
+   * the bounds allow, but at least one; null if the first is not here (any more, or yet).
    */
-  @Nullable List<RevisionEntry> read(CatchUp.Request request, long to) {
+  @Nullable List<RevisionEntry> read(long from, long to, int revisionsMax, long bytesMax) {
     long last = Math.min(to, newest);
-    boolean previous = request.wantsPrevKv();
     var found = new ArrayList<RevisionEntry>();
     long foundBytes = 0;
-    for (long revision = request.from();
-        revision <= last && found.size() < request.revisionsMax();
-        revision++) {
+    for (long revision = from; revision <= last && found.size() < revisionsMax; revision++) {
       var entry = get(revision);
-      if (entry == null || (previous && !entry.knowsPrevious())) {
+      if (entry == null) {
         break;
       }
       foundBytes += entry.bytes();
-      if (foundBytes > request.bytesMax() && !found.isEmpty()) {
+      if (foundBytes > bytesMax && !found.isEmpty()) {
         break;
       }
       found.add(entry);

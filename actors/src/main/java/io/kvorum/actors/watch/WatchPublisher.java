@@ -3,7 +3,7 @@ package io.kvorum.actors.watch;
 import io.kvorum.persistence.mvcc.RevisionEvents;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicLong;
-import org.apache.pekko.actor.typed.ActorRef;
+import java.util.function.Consumer;
 
 /**
  * The applier's way to the hub. Never waits, and bounds what waits for the hub: when watchers are
@@ -13,12 +13,15 @@ import org.apache.pekko.actor.typed.ActorRef;
 public final class WatchPublisher {
   private static final long NONE = 0;
 
-  private final ActorRef<WatchHub.Message> hub;
+  private final Consumer<WatchHub.Message> hub;
   private final long backlogBytesMax;
   private final AtomicLong backlogBytes = new AtomicLong();
   private final AtomicLong skippedTo = new AtomicLong(NONE);
 
-  public WatchPublisher(ActorRef<WatchHub.Message> hub, WatchHub.Settings settings) {
+  /**
+   * @param hub takes messages at once, in order
+   */
+  public WatchPublisher(Consumer<WatchHub.Message> hub, WatchHub.Settings settings) {
     this.hub = hub;
     this.backlogBytesMax = settings.backlogBytes();
   }
@@ -34,15 +37,15 @@ public final class WatchPublisher {
         bytes += RevisionEntry.bytes(revision.events());
       }
       backlogBytes.addAndGet(bytes);
-      hub.tell(new PublisherMessage.Offered(this, revisions, bytes));
+      hub.accept(new PublisherMessage.Offered(this, revisions, bytes));
     } else if (skippedTo.getAndSet(revisions.getLast().revision()) == NONE) {
-      hub.tell(new PublisherMessage.Skipped(this));
+      hub.accept(new PublisherMessage.Skipped(this));
     }
   }
 
   /** The keyspace was replaced by one at this revision; watchers find the way there in history. */
   public void jump(long currentRevision) {
-    hub.tell(new WatchHub.Jump(currentRevision));
+    hub.accept(new WatchHub.Jump(currentRevision));
   }
 
   /** The hub only. */

@@ -1,111 +1,127 @@
 package io.kvorum.actors.watch;
 
 import com.google.protobuf.ByteString;
-import io.kvorum.actors.telemetry.EtcdMetrics;
-import io.kvorum.actors.watch.CatchUp.Lagging;
 import io.kvorum.actors.watch.HubReply.Purpose;
-import io.kvorum.actors.watch.Tracked.State;
-import io.kvorum.persistence.mvcc.ReadView;
+import io.kvorum.actors.watch.Watcher.State;
 import io.kvorum.protocol.EtcdError;
 import io.kvorum.protocol.etcdserverpb.ResponseHeader;
 import io.kvorum.protocol.etcdserverpb.WatchCancelRequest;
 import io.kvorum.protocol.etcdserverpb.WatchCreateRequest;
 import io.kvorum.protocol.etcdserverpb.WatchRequest;
-import io.kvorum.protocol.etcdserverpb.WatchResponse;
 import java.util.ArrayList;
-import java.util.HashMap;
-import java.util.LinkedHashSet;
 import java.util.List;
-import java.util.Map;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.function.LongFunction;
-import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
  * The watchers of one client stream and what each has been given (etcd 3.7.1, api/v3rpc/watch.go
  * and mvcc/watchable_store.go). One thread, that of the stream; all effects go through {@link
- * Outside}. The package's page tells how it works with the hub.
+ * Outside}, so that a simulation can drive it. The package's page tells how it works with the hub.
  */
-final class WatchSession {
-  /** With this much in the queue or less, the next portion of the past is read. */
-  private static final int CATCH_UP_QUEUE = 1;
-
-  /** Bounds what a portion can become when many watchers of a stream match all of it. */
-  private static final int PORTION_WATCHER_REVISIONS = 65_536;
-
-  private static final int PORTION_REVISIONS_MIN = 16;
-
+public final class WatchSession {
   private static final String EMPTY_RANGE = "mvcc: watcher range is empty";
   private static final String DUPLICATE_ID = "mvcc: duplicate watch ID provided on the WatchStream";
 
   /** What a session asks of its surroundings. */
-  interface Outside {
-    void tellHub(StreamMessage message);
+  public interface Outside {
+    void tellHub(WatchHub.Message message);
 
-    /** Runs {@link CatchUp#read} elsewhere; the result comes back through {@link #onHistory}. */
-    void readHistory(CatchUp.Request request);
+    /** There is something for {@link #onReplies}. Called by the hub. */
+    void ring();
+
+    /** Runs a task on the stream's thread, then {@link #poll} is worth a try. Any thread. */
+    void later(Runnable task);
+
+    /** The executor had no room for a read: {@link #poll} is to be tried again in a while. */
+    void tryAgain();
 
     /** From now on {@link #onProgressInterval} is called. Called once. */
     void startProgressInterval();
+
+    /** The past cannot be read; the stream cannot go on. */
+    void fail(Throwable cause);
   }
 
+  private final WatchStreams.Shared shared;
   private final WatchHub.Settings settings;
-  private final Supplier<ReadView> views;
   private final LongFunction<ResponseHeader> headers;
-  private final EtcdMetrics metrics;
-  private final StreamPort port;
   private final Outside outside;
+  private final StreamPort port;
   private final ResponseQueue queue;
+  private final StreamLags.Mark lag;
 
-  private final Map<Long, Tracked> trackedById = new HashMap<>();
-  private final LinkedHashSet<Tracked> lagging = new LinkedHashSet<>();
+  private final WatcherIds watchers = new WatcherIds();
+  private final Cohorts cohorts;
   private @Nullable RevisionRing ring;
   private long nextFreeId;
-  private boolean reading;
+
+  /** The cohort whose portion of history is being read. */
+  private @Nullable Cohort reading;
+
+  private int lagging;
+  private int compacted;
   private boolean intervalStarted;
   private boolean intervalAsked;
   private int clientAsks;
 
-  WatchSession(
-      WatchHub.Settings settings,
-      Supplier<ReadView> views,
-      LongFunction<ResponseHeader> headers,
-      EtcdMetrics metrics,
-      StreamPort port,
-      Outside outside) {
-    this.settings = settings;
-    this.views = views;
-    this.headers = headers;
-    this.metrics = metrics;
-    this.port = port;
+  WatchSession(WatchStreams.Shared shared, Outside outside) {
+    this.shared = shared;
+    this.settings = shared.settings();
+    this.headers = shared.headers();
     this.outside = outside;
-    this.queue = new ResponseQueue(port, headers, settings.fragmentBytes(), metrics);
+    this.port = new StreamPort(outside::ring, settings.streamBytes(), shared.budget());
+    this.queue = new ResponseQueue(port, headers, settings, shared.metrics());
+    this.cohorts = new Cohorts(settings.portionRevisions());
+    this.lag = shared.lags().open();
   }
 
-  void open() {
-    metrics.watchStreams.increment();
+  /** To be called first. */
+  public void open() {
+    shared.metrics().watchStreams.increment();
     outside.tellHub(new StreamMessage.Open(port));
   }
 
-  void close() {
-    outside.tellHub(new StreamMessage.Close(port));
+  /** To be called last. */
+  public void close() {
     queue.close();
-    List.copyOf(trackedById.values()).forEach(this::retire);
-    trackedById.clear();
-    metrics.watchStreams.decrement();
+    watchers.forEach(this::retire);
+    watchers.clear();
+    shared.lags().close(lag);
+    shared.metrics().watchStreams.decrement();
+    // What waits in the port by then is the hub's to give up.
+    outside.tellHub(new StreamMessage.Close(port));
   }
 
   /** Whether the answer to one more request has room. */
-  boolean acceptsRequest() {
+  public boolean acceptsRequest() {
     return queue.answers() + clientAsks < settings.controlResponses();
   }
 
-  /** The next response to send, or null; call {@link #advance} after it was sent. */
-  @Nullable WatchResponse poll() {
-    return queue.poll();
+  /**
+   * What is to be sent next, or null if there is nothing now. To be called only when the client
+   * takes something: it is what makes lagging watchers read on.
+   */
+  public @Nullable ResponseChunk poll() {
+    while (queue.isEmpty() && reading == null && !cohorts.isEmpty()) {
+      catchUp(cohorts.next());
+    }
+    ResponseChunk chunk = null;
+    if (!queue.isEmpty()) {
+      var writer = ResponseWriter.begin();
+      queue.drainTo(writer);
+      chunk = writer.isEmpty() ? null : writer.end();
+    }
+    showLag();
+    return chunk;
   }
 
-  void onRequest(WatchRequest request) {
+  private void showLag() {
+    lag.lacks(cohorts.isEmpty() ? queue.firstLiveRevision() : cohorts.oldest());
+  }
+
+  /** A request of the client. */
+  public void onRequest(WatchRequest request) {
     switch (request.getRequestUnionCase()) {
       case CREATE_REQUEST -> create(request.getCreateRequest());
       case CANCEL_REQUEST -> cancel(request.getCancelRequest());
@@ -114,15 +130,20 @@ final class WatchSession {
         // etcd ignores it.
       }
     }
-    advance();
   }
 
-  void onReply(HubReply reply) {
+  /** The hub has rung: everything that it has said since the last time. */
+  public void onReplies() {
+    port.drain(this::onReply);
+    showLag();
+  }
+
+  private void onReply(HubReply reply) {
     switch (reply) {
       case HubReply.Opened(var newestRevisions) -> ring = newestRevisions;
       case HubReply.Joined(var subscriptions, var newest) -> joined(subscriptions, newest);
-      case HubReply.Delivered(var live, var behind) -> {
-        live.forEach(this::delivered);
+      case HubReply.Delivered(var deliveries, var behind) -> {
+        deliveries.forEach(this::delivered);
         behind.forEach(this::fellBehind);
       }
       case HubReply.Reached(var purpose, var revision) -> {
@@ -132,22 +153,6 @@ final class WatchSession {
         }
       }
     }
-    advance();
-  }
-
-  void onHistory(CatchUp.Result result) {
-    reading = false;
-    switch (result) {
-      case CatchUp.Portion portion -> take(portion);
-      case CatchUp.Compacted(var compactedRevision) -> endCompacted(compactedRevision);
-    }
-    advance();
-  }
-
-  /** The executor had no room for the read: it is asked for anew. */
-  void onHistoryRefused() {
-    reading = false;
-    advance();
   }
 
   // Requests
@@ -161,16 +166,16 @@ final class WatchSession {
     }
     long id = request.getWatchId() == 0 ? takeFreeId() : request.getWatchId();
     var interval = KeyInterval.of(request.getKey(), request.getRangeEnd());
-    var watcher = new Watcher(id, interval, request);
     boolean fromNow = request.getStartRevision() == 0;
-    var tracked = new Tracked(watcher, fromNow ? current + 1 : request.getStartRevision());
-    trackedById.put(id, tracked);
-    metrics.watchers.increment();
+    long next = fromNow ? current + 1 : request.getStartRevision();
+    var watcher = new Watcher(id, interval, request, next);
+    watchers.add(watcher);
+    shared.metrics().watchers.increment();
     queue.addAnswer(WatchResponses.created(headers.apply(current), id));
-    if (tracked.next > current) {
-      join(List.of(tracked));
+    if (next > current) {
+      join(List.of(watcher));
     } else {
-      lag(tracked);
+      lag(watcher);
     }
     if (watcher.wantsProgress() && !intervalStarted) {
       intervalStarted = true;
@@ -189,42 +194,43 @@ final class WatchSession {
     if (KeyInterval.isEmptyRange(key, request.getRangeEnd())) {
       return EMPTY_RANGE;
     }
-    return trackedById.containsKey(request.getWatchId()) && request.getWatchId() != 0
+    return request.getWatchId() != 0 && watchers.get(request.getWatchId()) != null
         ? DUPLICATE_ID
         : null;
   }
 
   private long takeFreeId() {
-    while (trackedById.containsKey(nextFreeId)) {
+    while (watchers.get(nextFreeId) != null) {
       nextFreeId++;
     }
     return nextFreeId++;
   }
 
   private void cancel(WatchCancelRequest request) {
-    var tracked = trackedById.remove(request.getWatchId());
-    if (tracked != null) {
-      leave(tracked);
-      retire(tracked);
-      queue.addAnswer(
-          WatchResponses.canceled(headers.apply(currentRevision()), request.getWatchId()));
+    var watcher = watchers.remove(request.getWatchId());
+    if (watcher != null) {
+      leave(watcher);
+      retire(watcher);
+      queue.addAnswer(WatchResponses.canceled(headers.apply(currentRevision()), watcher.id()));
     }
   }
 
-  private void retire(Tracked tracked) {
-    unlag(tracked);
-    if (tracked.state != State.COMPACTED) {
-      metrics.watchers.decrement();
+  private void retire(Watcher watcher) {
+    if (watcher.state == State.COMPACTED) {
+      compacted--;
+      return;
     }
+    if (watcher.state == State.LAGGING) {
+      cohorts.remove(watcher);
+      caughtUp(1);
+    }
+    shared.metrics().watchers.decrement();
   }
 
   // Progress
 
   private void askProgress() {
-    boolean anyHopeless =
-        trackedById.values().stream()
-            .anyMatch(t -> t.state == State.LAGGING || t.state == State.COMPACTED);
-    if (!trackedById.isEmpty() && !anyHopeless) {
+    if (!watchers.isEmpty() && lagging == 0 && compacted == 0) {
       clientAsks++;
       // The applier answers a write before the hub hears of it; who asks after a write of his own
       // expects a progress that covers it.
@@ -235,13 +241,13 @@ final class WatchSession {
   /** All or nothing, and nothing later either: clients repeat the request. */
   private void streamProgress(long revision) {
     clientAsks--;
-    if (!trackedById.isEmpty()
-        && trackedById.values().stream().allMatch(t -> t.hasReached(revision))) {
+    if (!watchers.isEmpty() && watchers.all(watcher -> watcher.hasReached(revision))) {
       queue.addAnswer(WatchResponses.progress(headers.apply(revision), WatchResponses.NO_WATCH_ID));
     }
   }
 
-  void onProgressInterval() {
+  /** An interval for progress notifications has passed. */
+  public void onProgressInterval() {
     if (!intervalAsked) {
       intervalAsked = true;
       outside.tellHub(new StreamMessage.AskReached(port, Purpose.INTERVAL_PASSED, 0));
@@ -250,57 +256,56 @@ final class WatchSession {
 
   private void watcherProgress(long revision) {
     intervalAsked = false;
-    for (var tracked : trackedById.values()) {
-      if (tracked.watcher.wantsProgress()) {
-        if (tracked.quiet && !tracked.progressQueued && tracked.hasReached(revision)) {
-          queue.addProgress(
-              tracked, WatchResponses.progress(headers.apply(revision), tracked.watcher.id()));
-        }
-        tracked.quiet = true;
-      }
-    }
+    watchers.forEach(
+        watcher -> {
+          if (watcher.wantsProgress()) {
+            if (watcher.quiet && !watcher.progressQueued && watcher.hasReached(revision)) {
+              queue.addProgress(
+                  watcher, WatchResponses.progress(headers.apply(revision), watcher.id()));
+            }
+            watcher.quiet = true;
+          }
+        });
   }
 
   // Level watchers
 
-  private void join(List<Tracked> watchers) {
-    var subscriptions = new ArrayList<Subscription>(watchers.size());
-    for (var tracked : watchers) {
-      var subscription = new Subscription(tracked.watcher, tracked.next);
-      tracked.subscription = subscription;
-      tracked.state = State.JOINING;
+  private void join(List<Watcher> joining) {
+    var subscriptions = new ArrayList<Subscription>(joining.size());
+    for (var watcher : joining) {
+      var subscription = new Subscription(watcher, watcher.next);
+      watcher.subscription = subscription;
+      watcher.state = State.JOINING;
       subscriptions.add(subscription);
     }
     outside.tellHub(new StreamMessage.Join(port, subscriptions));
   }
 
-  private void leave(Tracked tracked) {
-    if (tracked.subscription != null) {
-      outside.tellHub(new StreamMessage.Leave(port, tracked.subscription));
-      tracked.subscription = null;
+  private void leave(Watcher watcher) {
+    if (watcher.subscription != null) {
+      outside.tellHub(new StreamMessage.Leave(port, watcher.subscription));
+      watcher.subscription = null;
     }
   }
 
-  /** The watcher of a subscription that is still in force. */
-  private @Nullable Tracked holder(Subscription subscription) {
-    var tracked = trackedById.get(subscription.watcher().id());
-    return tracked != null && tracked.subscription == subscription ? tracked : null;
+  private static boolean holds(Subscription subscription) {
+    return subscription.watcher().subscription == subscription;
   }
 
   /**
    * The subscriptions hold behind {@code newest}; what was published before is taken from the ring.
    */
   private void joined(List<Subscription> subscriptions, long newest) {
-    var missing = new ArrayList<Lagging>();
+    var missing = new ArrayList<Watcher>();
     long from = newest + 1;
     for (var subscription : subscriptions) {
-      var tracked = holder(subscription);
-      if (tracked != null && tracked.next <= newest) {
-        missing.add(new Lagging(tracked.watcher, tracked.next));
-        from = Math.min(from, tracked.next);
-      }
-      if (tracked != null) {
-        tracked.state = State.LEVEL;
+      var watcher = subscription.watcher();
+      if (holds(subscription)) {
+        watcher.state = State.LEVEL;
+        if (watcher.next <= newest) {
+          missing.add(watcher);
+          from = Math.min(from, watcher.next);
+        }
       }
     }
     if (!missing.isEmpty()) {
@@ -308,147 +313,202 @@ final class WatchSession {
     }
   }
 
-  private void fillGap(List<Lagging> missing, long from, long newest) {
-    var request = request(missing, from);
-    var entries = ring == null ? null : ring.read(request, newest);
+  private void fillGap(List<Watcher> missing, long from, long newest) {
+    var entries =
+        ring == null
+            ? null
+            : ring.read(from, newest, settings.portionRevisions(), settings.portionBytes());
     if (entries != null && entries.getLast().revision() == newest) {
-      enqueue(CatchUp.match(request, entries, newest + 1, newest), State.LEVEL);
-      return;
-    }
-    for (var behind : missing) {
-      var tracked = trackedById.get(behind.watcher().id());
-      if (tracked != null && tracked.watcher == behind.watcher()) {
-        leave(tracked);
-        lag(tracked);
+      var index = new WatcherIndex<Watcher>();
+      for (var watcher : missing) {
+        index.add(watcher.interval(), watcher);
       }
+      var portion = Portion.match(index, entries, newest + 1, settings.portionEvents());
+      if (portion.next() > newest && !portion.isIncomplete()) {
+        enqueue(portion, newest);
+        return;
+      }
+      portion.discard();
+    }
+    for (var watcher : missing) {
+      leave(watcher);
+      lag(watcher);
     }
   }
 
-  private void delivered(HubReply.Live live) {
-    var tracked = holder(live.subscription());
-    if (tracked == null) {
-      port.release(live.batch());
+  private void delivered(Delivery delivery) {
+    int events = 0;
+    var subscriptions = delivery.subscriptions();
+    for (int i = 0; i < subscriptions.length; i++) {
+      var subscription = subscriptions[i];
+      if (subscription != null && holds(subscription)) {
+        events += delivery.eventCount(i);
+      } else {
+        subscriptions[i] = null;
+      }
+    }
+    if (events == 0) {
+      port.release(delivery.charge());
     } else {
-      queue.addEvents(tracked, live.batch(), true);
+      queue.addLive(delivery, events);
     }
   }
 
   private void fellBehind(HubReply.Behind behind) {
-    var tracked = holder(behind.subscription());
-    if (tracked != null) {
-      tracked.subscription = null;
-      tracked.next = behind.nextRevision();
-      lag(tracked);
+    if (holds(behind.subscription())) {
+      var watcher = behind.subscription().watcher();
+      watcher.subscription = null;
+      watcher.next = behind.nextRevision();
+      lag(watcher);
     }
   }
 
   // Lagging watchers
 
-  private void lag(Tracked tracked) {
-    tracked.state = State.LAGGING;
-    if (lagging.add(tracked)) {
-      metrics.slowWatchers.increment();
-    }
+  private void lag(Watcher watcher) {
+    watcher.state = State.LAGGING;
+    cohorts.add(watcher);
+    lagging++;
+    shared.metrics().slowWatchers.increment();
   }
 
-  private void unlag(Tracked tracked) {
-    if (lagging.remove(tracked)) {
-      metrics.slowWatchers.decrement();
-    }
+  private void caughtUp(int watcherCount) {
+    lagging -= watcherCount;
+    shared.metrics().slowWatchers.add(-watcherCount);
   }
 
-  /** Reads on for lagging watchers as far as the client has taken what there was. */
-  void advance() {
-    while (!reading && !lagging.isEmpty() && queue.size() <= CATCH_UP_QUEUE) {
-      catchUp(lagging.getFirst().next);
-    }
-  }
-
-  private void catchUp(long from) {
+  /** One step of a cohort: a portion of the past, or the end of it. */
+  private void catchUp(Cohort cohort) {
     long current;
-    long compacted;
-    try (var view = views.get()) {
+    long compactedRevision;
+    try (var view = shared.views().get()) {
       current = view.currentRevision();
-      compacted = view.compactedRevision();
+      compactedRevision = view.compactedRevision();
     }
+    long from = cohort.position;
     long published = ring == null ? current : Math.min(current, ring.newest());
-    if (from < compacted) {
-      endCompacted(compacted);
+    if (from < compactedRevision) {
+      endCompacted(compactedRevision);
     } else if (from > published) {
-      joinAllFrom(published + 1);
+      var level = cohorts.take(cohort);
+      caughtUp(level.size());
+      join(level);
     } else {
-      var watchers = new ArrayList<Lagging>(lagging.size());
-      for (var tracked : lagging) {
-        if (tracked.next >= from) {
-          watchers.add(new Lagging(tracked.watcher, tracked.next));
+      long to = Math.min(published, cohorts.limit(cohort) - 1);
+      var entries =
+          ring == null
+              ? null
+              : ring.read(from, to, settings.portionRevisions(), settings.portionBytes());
+      if (entries == null) {
+        readHistory(cohort);
+      } else {
+        take(cohort, entries, entries.getLast().revision() + 1);
+      }
+    }
+  }
+
+  private void readHistory(Cohort cohort) {
+    reading = cohort;
+    try {
+      shared
+          .history()
+          .read(cohort.position, result -> outside.later(() -> onHistory(cohort, result)));
+    } catch (RejectedExecutionException full) {
+      // The cohort has waited its turn; whose turn it is when there is room does not matter.
+      outside.tryAgain();
+    }
+  }
+
+  /** It is time for what {@link Outside#tryAgain} was asked for. */
+  public void onTryAgain() {
+    reading = null;
+  }
+
+  private void onHistory(Cohort cohort, HistoryReads.Result result) {
+    reading = null;
+    switch (result) {
+      case HistoryReads.Read(var entries, var next) -> {
+        if (cohorts.contains(cohort)) {
+          take(cohort, below(entries, cohorts.limit(cohort)), next);
         }
       }
-      var request = request(watchers, from);
-      var entries = ring == null ? null : ring.read(request, published);
-      if (entries == null) {
-        reading = true;
-        outside.readHistory(request);
-      } else {
-        take(CatchUp.match(request, entries, entries.getLast().revision() + 1, current));
+      case HistoryReads.Compacted _ -> {
+        try (var view = shared.views().get()) {
+          endCompacted(view.compactedRevision());
+        }
       }
+      case HistoryReads.Failed(var cause) -> outside.fail(cause);
     }
   }
 
-  private CatchUp.Request request(List<Lagging> watchers, long from) {
-    int revisions =
-        Math.clamp(
-            PORTION_WATCHER_REVISIONS / watchers.size(),
-            Math.min(PORTION_REVISIONS_MIN, settings.portionRevisions()),
-            settings.portionRevisions());
-    return new CatchUp.Request(watchers, from, revisions, settings.portionBytes());
-  }
-
-  private void joinAllFrom(long revision) {
-    var level = lagging.stream().filter(t -> t.next >= revision).toList();
-    level.forEach(this::unlag);
-    join(level);
-  }
-
-  private void take(CatchUp.Portion portion) {
-    enqueue(portion, State.LAGGING);
-    for (var read : portion.request().lagging()) {
-      var tracked = trackedById.get(read.watcher().id());
-      if (tracked != null && tracked.watcher == read.watcher() && lagging.contains(tracked)) {
-        tracked.next = Math.max(tracked.next, portion.next());
-      }
+  private static List<RevisionEntry> below(List<RevisionEntry> entries, long limit) {
+    int end = entries.size();
+    while (end > 0 && entries.get(end - 1).revision() >= limit) {
+      end--;
     }
-    // The one that was served goes to the end of the line.
-    if (lagging.size() > 1) {
-      var first = lagging.getFirst();
-      lagging.remove(first);
-      lagging.addLast(first);
+    return entries.subList(0, end);
+  }
+
+  private void take(Cohort cohort, List<RevisionEntry> entries, long next) {
+    long to = Math.min(next, cohorts.limit(cohort));
+    var portion = Portion.match(cohort.index(), entries, to, settings.portionEvents());
+    if (!portion.isIncomplete()) {
+      enqueue(portion, currentRevision());
+      cohorts.advance(cohort, portion.next());
+      return;
+    }
+    reading = cohort;
+    // Whoever comes meanwhile was not asked what of the portion is his.
+    cohorts.detach(cohort);
+    try {
+      shared
+          .history()
+          .complete(portion, failure -> outside.later(() -> onComplete(cohort, portion, failure)));
+    } catch (RejectedExecutionException full) {
+      portion.discard();
+      cohorts.attach(cohort, cohort.position);
+      outside.tryAgain();
     }
   }
 
-  private void enqueue(CatchUp.Portion portion, State expected) {
-    for (var batch : portion.batches()) {
-      var tracked = trackedById.get(batch.watcher().id());
-      if (tracked != null && tracked.watcher == batch.watcher() && tracked.state == expected) {
-        queue.addEvents(tracked, batch, false);
+  private void onComplete(Cohort cohort, Portion portion, @Nullable Throwable failure) {
+    reading = null;
+    if (failure != null) {
+      outside.fail(failure);
+    } else {
+      enqueue(portion, currentRevision());
+      cohorts.attach(cohort, portion.next());
+    }
+  }
+
+  /** Whoever is gone meanwhile gets nothing. */
+  private void enqueue(Portion portion, long headerRevision) {
+    for (var watcher : portion.touched()) {
+      var events = watcher.takeCollected();
+      if (watchers.get(watcher.id()) == watcher && watcher.state != State.COMPACTED) {
+        queue.addPast(watcher, events, headerRevision);
       }
     }
   }
 
   /** Ends all lagging watchers that still need what a compaction has taken. */
   private void endCompacted(long compactedRevision) {
-    for (var tracked : List.copyOf(lagging)) {
-      if (tracked.next < compactedRevision) {
-        retire(tracked);
-        tracked.state = State.COMPACTED;
-        // etcd leaves the header's revision at 0 here and gives no reason.
-        queue.addEnd(
-            WatchResponses.compacted(headers.apply(0), tracked.watcher.id(), compactedRevision));
+    for (var watcher : cohorts.takeBelow(compactedRevision)) {
+      if (watcher.next >= compactedRevision) {
+        cohorts.add(watcher);
+        continue;
       }
+      caughtUp(1);
+      shared.metrics().watchers.decrement();
+      watcher.state = State.COMPACTED;
+      compacted++;
+      // etcd leaves the header's revision at 0 here and gives no reason.
+      queue.addEnd(WatchResponses.compacted(headers.apply(0), watcher.id(), compactedRevision));
     }
   }
 
   private long currentRevision() {
-    try (var view = views.get()) {
+    try (var view = shared.views().get()) {
       return view.currentRevision();
     }
   }

@@ -1,18 +1,10 @@
 package io.kvorum.actors.watch;
 
-import io.kvorum.actors.telemetry.EtcdMetrics;
-import io.kvorum.persistence.mvcc.ReadView;
 import io.kvorum.protocol.EtcdError;
-import io.kvorum.protocol.etcdserverpb.ResponseHeader;
 import io.kvorum.protocol.etcdserverpb.WatchRequest;
-import io.kvorum.protocol.etcdserverpb.WatchResponse;
 import java.time.Duration;
-import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.Executor;
-import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ThreadLocalRandom;
-import java.util.function.LongFunction;
-import java.util.function.Supplier;
+import org.apache.pekko.Done;
 import org.apache.pekko.actor.Terminated;
 import org.apache.pekko.actor.typed.ActorRef;
 import org.apache.pekko.actor.typed.javadsl.Adapter;
@@ -26,11 +18,10 @@ import org.apache.pekko.stream.stage.AsyncCallback;
 import org.apache.pekko.stream.stage.GraphStage;
 import org.apache.pekko.stream.stage.GraphStageLogic;
 import org.apache.pekko.stream.stage.TimerGraphStageLogic;
-import org.jspecify.annotations.Nullable;
 import scala.runtime.BoxedUnit;
 
 /** Runs a {@link WatchSession} between a client's requests and its demand for responses. */
-final class WatchStage extends GraphStage<FlowShape<WatchRequest, WatchResponse>> {
+final class WatchStage extends GraphStage<FlowShape<WatchRequest, ResponseChunk>> {
   private static final Duration HISTORY_RETRY = Duration.ofMillis(10);
   private static final double PROGRESS_JITTER = 0.1;
 
@@ -40,33 +31,21 @@ final class WatchStage extends GraphStage<FlowShape<WatchRequest, WatchResponse>
   }
 
   private final Inlet<WatchRequest> in = Inlet.create("WatchStage.in");
-  private final Outlet<WatchResponse> out = Outlet.create("WatchStage.out");
-  private final FlowShape<WatchRequest, WatchResponse> shape = FlowShape.of(in, out);
+  private final Outlet<ResponseChunk> out = Outlet.create("WatchStage.out");
+  private final FlowShape<WatchRequest, ResponseChunk> shape = FlowShape.of(in, out);
 
   private final ActorRef<WatchHub.Message> hub;
-  private final WatchHub.Settings settings;
-  private final Supplier<ReadView> views;
-  private final LongFunction<ResponseHeader> headers;
-  private final Executor readExecutor;
-  private final EtcdMetrics metrics;
+  private final WatchStreams streams;
+  private final Duration progressInterval;
 
-  WatchStage(
-      ActorRef<WatchHub.Message> hub,
-      WatchHub.Settings settings,
-      Supplier<ReadView> views,
-      LongFunction<ResponseHeader> headers,
-      Executor readExecutor,
-      EtcdMetrics metrics) {
+  WatchStage(ActorRef<WatchHub.Message> hub, WatchStreams streams, Duration progressInterval) {
     this.hub = hub;
-    this.settings = settings;
-    this.views = views;
-    this.headers = headers;
-    this.readExecutor = readExecutor;
-    this.metrics = metrics;
+    this.streams = streams;
+    this.progressInterval = progressInterval;
   }
 
   @Override
-  public FlowShape<WatchRequest, WatchResponse> shape() {
+  public FlowShape<WatchRequest, ResponseChunk> shape() {
     return shape;
   }
 
@@ -75,18 +54,13 @@ final class WatchStage extends GraphStage<FlowShape<WatchRequest, WatchResponse>
     return new Logic();
   }
 
-  /** What came of one read of history. */
-  private record HistoryRead(CatchUp.@Nullable Result result, @Nullable Throwable failure) {}
-
   private final class Logic extends TimerGraphStageLogic implements WatchSession.Outside {
-    private final AsyncCallback<HubReply> replies = createAsyncCallback(this::onReply);
-    private final AsyncCallback<HistoryRead> reads = createAsyncCallback(this::onHistory);
-    private final WatchSession session;
+    private final AsyncCallback<Done> bell = createAsyncCallback(this::onBell);
+    private final AsyncCallback<Runnable> tasks = createAsyncCallback(this::onTask);
+    private final WatchSession session = streams.session(this);
 
     Logic() {
       super(shape);
-      var port = new StreamPort(replies::invoke, settings.streamBatches(), settings.streamBytes());
-      this.session = new WatchSession(settings, views, headers, metrics, port, this);
       setHandler(
           in,
           new AbstractInHandler() {
@@ -135,31 +109,26 @@ final class WatchStage extends GraphStage<FlowShape<WatchRequest, WatchResponse>
     public void onTimer(Object key) {
       switch ((Timer) key) {
         case PROGRESS -> session.onProgressInterval();
-        case HISTORY_RETRY -> session.onHistoryRefused();
+        case HISTORY_RETRY -> session.onTryAgain();
       }
       flow();
     }
 
-    private void onReply(HubReply reply) {
-      session.onReply(reply);
+    private void onBell(Done rung) {
+      session.onReplies();
       flow();
     }
 
-    private void onHistory(HistoryRead read) {
-      if (read.result() != null) {
-        session.onHistory(read.result());
-        flow();
-      } else if (read.failure() != null) {
-        failStage(read.failure());
-      }
+    private void onTask(Runnable task) {
+      task.run();
+      flow();
     }
 
     private void flow() {
       if (isAvailable(out)) {
-        var response = session.poll();
-        if (response != null) {
-          push(out, response);
-          session.advance();
+        var chunk = session.poll();
+        if (chunk != null) {
+          push(out, chunk);
         }
       }
       if (session.acceptsRequest() && !hasBeenPulled(in) && !isClosed(in)) {
@@ -168,25 +137,34 @@ final class WatchStage extends GraphStage<FlowShape<WatchRequest, WatchResponse>
     }
 
     @Override
-    public void tellHub(StreamMessage message) {
+    public void tellHub(WatchHub.Message message) {
       hub.tell(message);
     }
 
     @Override
-    public void readHistory(CatchUp.Request request) {
-      try {
-        CompletableFuture.supplyAsync(() -> CatchUp.read(request, views), readExecutor)
-            .whenComplete((result, failure) -> reads.invoke(new HistoryRead(result, failure)));
-      } catch (RejectedExecutionException full) {
-        scheduleOnce(Timer.HISTORY_RETRY, HISTORY_RETRY);
-      }
+    public void ring() {
+      bell.invoke(Done.getInstance());
+    }
+
+    @Override
+    public void later(Runnable task) {
+      tasks.invoke(task);
+    }
+
+    @Override
+    public void tryAgain() {
+      scheduleOnce(Timer.HISTORY_RETRY, HISTORY_RETRY);
+    }
+
+    @Override
+    public void fail(Throwable cause) {
+      failStage(cause);
     }
 
     @Override
     public void startProgressInterval() {
-      var interval = settings.progressInterval();
       double jitter = ThreadLocalRandom.current().nextDouble(PROGRESS_JITTER);
-      var jittered = interval.plusNanos((long) (interval.toNanos() * jitter));
+      var jittered = progressInterval.plusNanos((long) (progressInterval.toNanos() * jitter));
       scheduleAtFixedRate(Timer.PROGRESS, jittered, jittered);
     }
   }

@@ -5,7 +5,6 @@ import io.kvorum.actors.telemetry.Telemetry;
 import io.kvorum.persistence.mvcc.ReadView;
 import io.kvorum.protocol.etcdserverpb.ResponseHeader;
 import io.kvorum.protocol.etcdserverpb.WatchRequest;
-import io.kvorum.protocol.etcdserverpb.WatchResponse;
 import java.util.concurrent.Executor;
 import java.util.function.LongFunction;
 import java.util.function.Supplier;
@@ -15,34 +14,72 @@ import org.apache.pekko.stream.javadsl.Source;
 
 /** The watch streams of one group's clients. */
 public final class WatchStreams {
-  private final WatchStage stage;
+  /** Where history is read: nothing else waits for the disk there. */
+  public static final String HISTORY_DISPATCHER = "kvorum.watch-history-dispatcher";
 
-  /**
-   * @param hub the group's {@link WatchHub}
-   * @param settings the same as the hub's
-   * @param views the keyspace, at its newest
-   * @param headers a full response header for a revision
-   * @param readExecutor for blocking reads of history; may refuse when it is full, they are tried
-   *     again
-   */
-  public WatchStreams(
-      ActorRef<WatchHub.Message> hub,
+  /** What all streams of a group have in common. */
+  record Shared(
       WatchHub.Settings settings,
       Supplier<ReadView> views,
       LongFunction<ResponseHeader> headers,
-      Executor readExecutor,
-      Telemetry telemetry) {
-    this.stage =
-        new WatchStage(hub, settings, views, headers, readExecutor, new EtcdMetrics(telemetry));
+      EtcdMetrics metrics,
+      HistoryReads history,
+      StreamPort.Budget budget,
+      StreamLags lags) {}
+
+  private final Shared shared;
+
+  /**
+   * @param settings the same as the hub's
+   * @param views the keyspace, at its newest
+   * @param headers a full response header for a revision
+   * @param historyExecutor for blocking reads of history; may refuse when it is full, they are
+   *     tried again
+   */
+  public WatchStreams(
+      WatchHub.Settings settings,
+      Supplier<ReadView> views,
+      LongFunction<ResponseHeader> headers,
+      Executor historyExecutor,
+      EtcdMetrics metrics) {
+    this.shared =
+        new Shared(
+            settings,
+            views,
+            headers,
+            metrics,
+            new HistoryReads(views, historyExecutor, settings),
+            new StreamPort.Budget(settings.streamsBytes()),
+            new StreamLags());
+  }
+
+  /** Shows from now on how far behind the slowest watcher is. */
+  public void show(Telemetry telemetry) {
+    telemetry.sampled("kvorum_watch_slowest_lag_revisions", this::slowestLag);
+  }
+
+  private double slowestLag() {
+    try (var view = shared.views().get()) {
+      return shared.lags().slowest(view.currentRevision());
+    }
+  }
+
+  /** One client's stream, for who drives it without Pekko Streams. */
+  public WatchSession session(WatchSession.Outside outside) {
+    return new WatchSession(shared, outside);
   }
 
   /**
-   * The responses to one client's stream of requests, as fast as they are taken. Requests are
-   * pulled only while their answers have room. The end of the requests does not end the responses
-   * (a client may close its side and go on listening): that takes a cancellation, or a failure of
-   * the requests. Fails with {@code etcdserver: server stopped} when the hub is gone.
+   * The responses to one client's stream of requests, as fast as they are taken, those that wait
+   * together in one element. Requests are pulled only while their answers have room. The end of the
+   * requests does not end the responses (a client may close its side and go on listening): that
+   * takes a cancellation, or a failure of the requests. Fails with {@code etcdserver: server
+   * stopped} when the hub is gone.
+   *
+   * @param hub the group's {@link WatchHub}
    */
-  public Source<WatchResponse, NotUsed> open(Source<WatchRequest, NotUsed> requests) {
-    return requests.via(stage);
+  public Source<ResponseChunk, NotUsed> open(
+      ActorRef<WatchHub.Message> hub, Source<WatchRequest, NotUsed> requests) {
+    return requests.via(new WatchStage(hub, this, shared.settings().progressInterval()));
   }
 }

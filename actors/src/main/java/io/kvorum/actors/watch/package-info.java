@@ -12,14 +12,19 @@
  * it can manage, it ends the subscriptions, and the streams read the ring by themselves.
  *
  * <p>Each client stream is a stage of Pekko Streams with a session inside that knows the client's
- * watchers. A watcher that is level has a subscription at the hub. What the hub hands over is
- * counted against the stream's credit, and a stream whose client does not take its responses runs
- * out of it; then the hub drops the subscriptions that had something to get and names the revision
- * from which each of them misses events. Such a watcher, like one that starts in the past, is
- * lagging: as soon as the client has taken what was queued, the session reads on by itself, from
- * the ring while it reaches back far enough, else from the keyspace's history on the executor for
- * blocking reads, a bounded portion at a time, until it is level, and subscribes again. So a slow
- * client costs a cursor and the bounded queue in front of it, and delays nobody.
+ * watchers. A watcher that is level has a subscription at the hub. What the hub hands over, a
+ * delivery for each revision and stream, is counted against the stream's credit, and a stream whose
+ * client does not take its responses runs out of it; then the hub drops the subscriptions that had
+ * something to get and names the revision from which each of them misses events. Such a watcher,
+ * like one that starts in the past, is lagging: it joins a cohort of its stream's watchers that
+ * stand close to each other. When the client takes something and nothing else waits, a cohort reads
+ * on, from the ring while it reaches back far enough, else from the keyspace's history on threads
+ * of their own, a bounded portion at a time, until it is level, and its members subscribe again. A
+ * portion of history that was read serves every stream that waits for it. So a slow client costs a
+ * cursor and the bounded queue in front of it, and delays nobody.
+ *
+ * <p>An event is encoded once, when the first watcher needs it; a response is a header, an id and
+ * these bytes. Whatever waits when the client takes something leaves in one piece.
  *
  * <h2>Why nothing is lost or sent twice</h2>
  *
@@ -33,7 +38,10 @@
  * is therefore the hub's, asked for by message: the answer comes behind all deliveries up to it,
  * and the response goes into the queue behind their events.
  *
- * <p>No gRPC, no storage engine and no consensus here.
+ * <p>Hub and session know nothing of the actor and the stage around them: tests and the simulation
+ * run them in one thread.
+ *
+ * <p>No storage engine and no consensus here, and of gRPC only the five bytes before a message.
  */
 @NullMarked
 package io.kvorum.actors.watch;

@@ -1,6 +1,10 @@
 package io.kvorum.actors.watch;
 
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
 import com.google.protobuf.ByteString;
+import com.google.protobuf.InvalidProtocolBufferException;
+import io.kvorum.actors.telemetry.EtcdMetrics;
 import io.kvorum.actors.telemetry.Telemetry;
 import io.kvorum.protocol.etcdserverpb.ResponseHeader;
 import io.kvorum.protocol.etcdserverpb.WatchCancelRequest;
@@ -39,7 +43,20 @@ final class WatchFixture implements AutoCloseable {
 
   /** Everything so tight that a few events bring a watcher from one way of reading to another. */
   static final WatchHub.Settings TIGHT =
-      new WatchHub.Settings(8, 4096, 4, 2048, 4, 5, 2048, 2 << 20, 1 << 20, Duration.ofMinutes(10));
+      new WatchHub.Settings(
+          8,
+          4096,
+          1024,
+          1 << 20,
+          4,
+          1,
+          5,
+          2048,
+          64,
+          4096,
+          2 << 20,
+          1 << 20,
+          Duration.ofMinutes(10));
 
   private static final ActorTestKit KIT = ActorTestKit.create("watch");
 
@@ -58,16 +75,35 @@ final class WatchFixture implements AutoCloseable {
   WatchFixture(WatchHub.Settings settings, FakeStore store, @Nullable Executor readExecutor) {
     this.settings = settings;
     this.store = store;
-    this.hub = KIT.spawn(WatchHub.create(settings, store, store::tellPreviousValues));
-    this.publisher = new WatchPublisher(hub, settings);
+    this.hub = KIT.spawn(WatchHub.create(settings, store, store::tellPreviousValues, telemetry));
+    this.publisher = new WatchPublisher(hub::tell, settings);
     this.streams =
         new WatchStreams(
-            hub,
             settings,
             store,
             WatchFixture::header,
             readExecutor == null ? readers : readExecutor,
-            telemetry);
+            new EtcdMetrics(telemetry));
+    streams.show(telemetry);
+  }
+
+  /** What a client reads from a chunk. */
+  static List<WatchResponse> responses(ResponseChunk chunk) {
+    var responses = new ArrayList<WatchResponse>();
+    var bytes = chunk.bytes().asByteBuffer();
+    while (bytes.hasRemaining()) {
+      assertEquals(0, bytes.get());
+      int length = bytes.getInt();
+      var message = bytes.slice(bytes.position(), length);
+      bytes.position(bytes.position() + length);
+      try {
+        responses.add(WatchResponse.parseFrom(message));
+      } catch (InvalidProtocolBufferException e) {
+        throw new AssertionError(e);
+      }
+    }
+    assertEquals(chunk.responses(), responses.size());
+    return responses;
   }
 
   static ResponseHeader header(long revision) {
@@ -165,7 +201,8 @@ final class WatchFixture implements AutoCloseable {
       this.requests = source.first();
       this.responses =
           streams
-              .open(source.second())
+              .open(hub, source.second())
+              .mapConcat(WatchFixture::responses)
               .runWith(
                   Sink.<WatchResponse>queue(1).withAttributes(Attributes.inputBuffer(1, 1)),
                   KIT.system());

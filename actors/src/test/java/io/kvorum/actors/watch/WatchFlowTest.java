@@ -24,6 +24,8 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /** Demand, credit, and what happens to those who do not keep up. */
 class WatchFlowTest {
+  /** Small live responses that fit into the credit of a stream. */
+  private static final int TAKEN_AT_ONCE = 4;
 
   @Test
   void aSlowClientMissesNothingAndDelaysNobody() {
@@ -86,7 +88,7 @@ class WatchFlowTest {
       client.created(create("a", ""));
       for (int round = 0; round < 20; round++) {
         var burst = new ArrayList<RevisionEvents>();
-        for (int i = 0; i < TIGHT.streamBatches(); i++) {
+        for (int i = 0; i < TAKEN_AT_ONCE; i++) {
           burst.addAll(watch.store.commit(new FakeStore.Op("a", "" + i)));
         }
         watch.hub.tell(new WatchHub.Publish(burst));
@@ -106,7 +108,7 @@ class WatchFlowTest {
     try {
       var hub = kit.<WatchHub.Message>createTestProbe();
       var store = new FakeStore();
-      var publisher = new WatchPublisher(hub.ref(), TIGHT);
+      var publisher = new WatchPublisher(hub.ref()::tell, TIGHT);
       var value = "x".repeat(1 << 20);
       publisher.publish(store.commit(new FakeStore.Op("a", value)));
       publisher.publish(store.commit(new FakeStore.Op("a", "3")));
@@ -152,7 +154,7 @@ class WatchFlowTest {
   @Test
   void requestsWaitWhileTheirAnswersAreNotTaken() {
     var kit = ActorTestKit.create("requests");
-    try (var watch = new WatchFixture(SETTINGS)) {
+    try (var watch = new WatchFixture(TIGHT)) {
       var pulled = new AtomicInteger();
       var requests =
           Source.repeat(create("a", ""))
@@ -164,12 +166,12 @@ class WatchFlowTest {
       var sink =
           watch
               .streams
-              .open(requests)
+              .open(watch.hub, requests)
               .runWith(TestSink.create(kit.system().classicSystem()), kit.system());
-      await("as many as there is room for", () -> pulled.get() == SETTINGS.controlResponses());
+      await("as many as there is room for", () -> pulled.get() == TIGHT.controlResponses());
       sink.request(3);
       sink.expectNextN(3);
-      await("three more", () -> pulled.get() == SETTINGS.controlResponses() + 3);
+      await("three more", () -> pulled.get() == TIGHT.controlResponses() + 3);
       sink.cancel();
       await("closed", () -> watch.metric("etcd_debugging_mvcc_watch_stream_total") == 0);
     } finally {
@@ -299,7 +301,9 @@ class WatchFlowTest {
       var sink =
           watch
               .streams
-              .open(Source.<WatchRequest>failed(new IllegalStateException("broken protobuf")))
+              .open(
+                  watch.hub,
+                  Source.<WatchRequest>failed(new IllegalStateException("broken protobuf")))
               .runWith(TestSink.create(kit.system().classicSystem()), kit.system());
       sink.expectSubscriptionAndError();
       await("closed", () -> watch.metric("etcd_debugging_mvcc_watch_stream_total") == 0);

@@ -58,11 +58,14 @@ class WatchModelTest {
           new WatchHub.Settings(
               1 + random.nextInt(30),
               1 + random.nextInt(5000),
-              1 + random.nextInt(6),
               1 + random.nextInt(3000),
+              random.nextBoolean() ? 1 << 20 : 1 + random.nextInt(5000),
               1 + random.nextInt(8),
+              1 + random.nextInt(1000),
               1 + random.nextInt(12),
               1 + random.nextInt(3000),
+              1 + random.nextInt(40),
+              1 + random.nextInt(5000),
               100 + random.nextInt(600),
               random.nextBoolean() ? 1 << 20 : 1 + random.nextInt(1000),
               Duration.ofMillis(100));
@@ -175,7 +178,19 @@ class WatchModelTest {
   void watchersJoinWithoutAGapWhileOthersWrite() throws InterruptedException {
     var settings =
         new WatchHub.Settings(
-            64, 1 << 20, 8, 1 << 16, 16, 20, 1 << 16, 2 << 20, 4096, Duration.ofMinutes(10));
+            64,
+            1 << 20,
+            2048,
+            1 << 20,
+            16,
+            1024,
+            20,
+            1 << 16,
+            1000,
+            1 << 20,
+            2 << 20,
+            4096,
+            Duration.ofMinutes(10));
     int revisions = 30_000;
     try (var watch = new WatchFixture(settings)) {
       var writer =

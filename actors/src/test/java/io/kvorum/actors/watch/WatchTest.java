@@ -302,7 +302,19 @@ class WatchTest {
     // So small a ring holds the last revision only.
     with(
         new WatchHub.Settings(
-            1, 1, 4, 2048, 4, 100, 1 << 20, 2 << 20, 1 << 20, SETTINGS.progressInterval()));
+            1,
+            1,
+            2048,
+            1 << 20,
+            4,
+            1024,
+            100,
+            1 << 20,
+            1000,
+            1 << 20,
+            2 << 20,
+            1 << 20,
+            SETTINGS.progressInterval()));
     watch.put("a", "2");
     watch.put("a", "3");
     watch.put("a", "4");
@@ -363,10 +375,13 @@ class WatchTest {
         new WatchHub.Settings(
             64,
             1 << 20,
-            64,
             1 << 20,
+            1 << 26,
             16,
+            1 << 15,
             1000,
+            1 << 20,
+            10_000,
             1 << 20,
             1000,
             1 << 20,

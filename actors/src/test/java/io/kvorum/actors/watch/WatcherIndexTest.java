@@ -23,7 +23,24 @@ import org.junit.jupiter.params.provider.ValueSource;
 /** The structures behind the hub: who matches a key, and the ring of newest revisions. */
 class WatcherIndexTest {
 
-  private record Member(int number, KeyInterval interval) {}
+  private static final class Member extends Members.Placed {
+    final int number;
+    final KeyInterval interval;
+
+    Member(int number, KeyInterval interval) {
+      this.number = number;
+      this.interval = interval;
+    }
+
+    KeyInterval interval() {
+      return interval;
+    }
+
+    @Override
+    public String toString() {
+      return number + " at " + interval;
+    }
+  }
 
   @ParameterizedTest
   @ValueSource(longs = {1, 2, 3, 4, 5})
@@ -127,6 +144,6 @@ class WatcherIndexTest {
 
   private static @Nullable List<RevisionEntry> read(
       RevisionRing ring, long from, long to, int revisionsMax, long bytesMax) {
-    return ring.read(new CatchUp.Request(List.of(), from, revisionsMax, bytesMax), to);
+    return ring.read(from, to, revisionsMax, bytesMax);
   }
 }

@@ -17,6 +17,7 @@ import io.kvorum.protocol.etcdserverpb.LeaseStatus;
 import io.kvorum.protocol.etcdserverpb.LeaseTimeToLiveRequest;
 import io.kvorum.protocol.etcdserverpb.LeaseTimeToLiveResponse;
 import io.kvorum.protocol.etcdserverpb.ResponseHeader;
+import io.kvorum.server.grpc.ElementFraming;
 import io.kvorum.server.grpc.MethodName;
 import io.kvorum.server.grpc.RpcFailure;
 import io.kvorum.server.grpc.RpcMethod;
@@ -53,6 +54,7 @@ final class LeaseService {
         new RpcMethod.BidiStream<>(
             new MethodName(SERVICE, "LeaseKeepAlive"),
             LeaseKeepAliveRequest.parser(),
+            ElementFraming.ofMessages(),
             true,
             this::keepAlive));
   }

@@ -147,8 +147,8 @@ public final class TelemetryRpcMetrics implements RpcMetrics {
     }
 
     @Override
-    public void sent(int bytes) {
-      messagesSent.increment();
+    public void sent(int messages, int bytes) {
+      messagesSent.add(messages);
       sentBytes.add(bytes);
     }
 

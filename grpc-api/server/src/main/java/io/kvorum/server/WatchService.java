@@ -2,6 +2,7 @@ package io.kvorum.server;
 
 import io.kvorum.actors.group.Group;
 import io.kvorum.protocol.etcdserverpb.WatchRequest;
+import io.kvorum.server.grpc.ElementFraming;
 import io.kvorum.server.grpc.MethodName;
 import io.kvorum.server.grpc.RpcMethod;
 import java.util.List;
@@ -22,6 +23,7 @@ final class WatchService {
         new RpcMethod.BidiStream<>(
             new MethodName("etcdserverpb.Watch", "Watch"),
             WatchRequest.parser(),
+            chunk -> new ElementFraming.Frames(chunk.bytes(), chunk.responses()),
             false,
             group::watch));
   }

@@ -8,6 +8,7 @@ import io.kvorum.actors.group.Leases;
 import io.kvorum.actors.group.Maintenance;
 import io.kvorum.actors.group.MemberAdministration;
 import io.kvorum.actors.raft.membership.Standing;
+import io.kvorum.actors.watch.ResponseChunk;
 import io.kvorum.persistence.mvcc.History;
 import io.kvorum.persistence.mvcc.KeyValueHash;
 import io.kvorum.persistence.mvcc.RangePosition;
@@ -211,8 +212,8 @@ final class FakeGroup implements Group, AutoCloseable {
   }
 
   @Override
-  public Source<WatchResponse, NotUsed> watch(Source<WatchRequest, NotUsed> requests) {
-    return watches.apply(requests);
+  public Source<ResponseChunk, NotUsed> watch(Source<WatchRequest, NotUsed> requests) {
+    return watches.apply(requests).map(ResponseChunk::of);
   }
 
   @Override

@@ -34,8 +34,8 @@ final class RecordingMetrics implements RpcMetrics {
       }
 
       @Override
-      public void sent(int bytes) {
-        add(name + " sent", 1);
+      public void sent(int messages, int bytes) {
+        add(name + " sent", messages);
         add(name + " sent bytes", bytes);
       }
 

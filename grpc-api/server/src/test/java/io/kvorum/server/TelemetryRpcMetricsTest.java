@@ -23,7 +23,7 @@ class TelemetryRpcMetricsTest {
     MethodMetrics range = metrics.method(new MethodName("etcdserverpb.KV", "Range"), RpcType.UNARY);
     range.started();
     range.received(10);
-    range.sent(20);
+    range.sent(1, 20);
     range.handled(Status.Code.OK, 1);
     metrics.clientRequest(RpcType.UNARY, "3.7.1");
     metrics.clientRequest(RpcType.BIDI_STREAM, "unknown");

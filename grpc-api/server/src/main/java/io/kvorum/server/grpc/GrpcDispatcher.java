@@ -6,7 +6,6 @@ import com.google.protobuf.Parser;
 import io.grpc.Status;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
-import java.util.function.Function;
 import org.apache.pekko.NotUsed;
 import org.apache.pekko.actor.Scheduler;
 import org.apache.pekko.actor.typed.ActorSystem;
@@ -18,7 +17,6 @@ import org.apache.pekko.http.scaladsl.model.Uri;
 import org.apache.pekko.stream.Materializer;
 import org.apache.pekko.stream.SystemMaterializer;
 import org.apache.pekko.stream.javadsl.Source;
-import org.apache.pekko.util.ByteString;
 import org.jspecify.annotations.Nullable;
 import scala.concurrent.ExecutionContext;
 
@@ -153,7 +151,7 @@ public final class GrpcDispatcher {
     return new RpcMethod.ServerStream<>(unary.name(), unary.parser(), false, unary.handler());
   }
 
-  private <Q extends MessageLite, R extends MessageLite> CompletionStage<HttpResponse> bidiStream(
+  private <Q extends MessageLite, R> CompletionStage<HttpResponse> bidiStream(
       RpcMethod.BidiStream<Q, R> method,
       MethodMetrics metrics,
       CallHeaders headers,
@@ -180,7 +178,7 @@ public final class GrpcDispatcher {
                     handle::end));
     Source<R, NotUsed> responses = method.handler().apply(requests);
     return CompletableFuture.completedFuture(
-        stream(method.name(), metrics, headers, handle, responses, Messages::frame));
+        stream(method.name(), method.framing(), metrics, headers, handle, responses));
   }
 
   private <Q extends MessageLite, R> CompletionStage<HttpResponse> serverStream(
@@ -222,7 +220,13 @@ public final class GrpcDispatcher {
     }
     metrics.received(message.length);
     OpenStreams.Handle handle = new OpenStreams.Handle(headers.requireLeader());
-    return stream(method.name(), metrics, headers, handle, method.respond(parsed), method::framed);
+    return stream(
+        method.name(),
+        ElementFraming.oneEach(method::framed),
+        metrics,
+        headers,
+        handle,
+        method.respond(parsed));
   }
 
   private static <Q> Q parseOrRefuse(Parser<Q> parser, byte[] message) {
@@ -237,11 +241,11 @@ public final class GrpcDispatcher {
 
   private <R> HttpResponse stream(
       MethodName name,
+      ElementFraming<R> framing,
       MethodMetrics metrics,
       CallHeaders headers,
       OpenStreams.Handle handle,
-      Source<R, NotUsed> responses,
-      Function<R, ByteString> framing) {
+      Source<R, NotUsed> responses) {
     ResponseFrames.Call call =
         new ResponseFrames.Call(
             name, metrics, headers.timeoutNanos(), handle, context.openStreams());

@@ -10,8 +10,8 @@ public interface MethodMetrics {
   /** A request message of {@code bytes} was read. */
   void received(int bytes);
 
-  /** A response message of {@code bytes} is on its way. */
-  void sent(int bytes);
+  /** Response messages of {@code bytes} together are on their way. */
+  void sent(int messages, int bytes);
 
   /** The call is over. */
   void handled(Status.Code code, long elapsedNanos);

@@ -2,7 +2,6 @@ package io.kvorum.server.grpc;
 
 import io.grpc.Status;
 import java.time.Duration;
-import java.util.function.Function;
 import org.apache.pekko.http.javadsl.model.HttpEntity.ChunkStreamPart;
 import org.apache.pekko.japi.function.Effect;
 import org.apache.pekko.stream.Attributes;
@@ -15,7 +14,6 @@ import org.apache.pekko.stream.stage.AsyncCallback;
 import org.apache.pekko.stream.stage.GraphStage;
 import org.apache.pekko.stream.stage.GraphStageLogic;
 import org.apache.pekko.stream.stage.TimerGraphStageLogic;
-import org.apache.pekko.util.ByteString;
 
 /**
  * The responses of a streaming call as frames, closed by exactly one status: that of the source's
@@ -37,9 +35,9 @@ final class ResponseFrames<R> extends GraphStage<FlowShape<R, ChunkStreamPart>> 
   private final Outlet<ChunkStreamPart> out = Outlet.create("ResponseFrames.out");
   private final FlowShape<R, ChunkStreamPart> shape = FlowShape.of(in, out);
   private final Call call;
-  private final Function<R, ByteString> framing;
+  private final ElementFraming<R> framing;
 
-  ResponseFrames(Call call, Function<R, ByteString> framing) {
+  ResponseFrames(Call call, ElementFraming<R> framing) {
     this.call = call;
     this.framing = framing;
   }
@@ -115,11 +113,11 @@ final class ResponseFrames<R> extends GraphStage<FlowShape<R, ChunkStreamPart>> 
       call.metrics().handled(status.getCode(), System.nanoTime() - startNanos);
     }
 
-    private void send(R message) {
+    private void send(R element) {
       try {
-        ByteString framed = framing.apply(message);
-        call.metrics().sent(framed.size() - Messages.PREFIX_BYTES);
-        push(out, ChunkStreamPart.create(framed));
+        var frames = framing.frames(element);
+        call.metrics().sent(frames.count(), frames.messageBytes());
+        push(out, ChunkStreamPart.create(frames.bytes()));
       } catch (RpcFailure refused) {
         end(refused.status());
       }

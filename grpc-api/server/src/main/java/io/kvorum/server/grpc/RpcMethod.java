@@ -146,11 +146,13 @@ public sealed interface RpcMethod {
   /**
    * Streams both ways. The call is over when the responses end, or the client cancels.
    *
+   * @param framing of what the source of responses is made
    * @param requestsEnd whether the source of requests ends when the client closes its side
    */
-  record BidiStream<Q extends MessageLite, R extends MessageLite>(
+  record BidiStream<Q extends MessageLite, R>(
       MethodName name,
       Parser<Q> parser,
+      ElementFraming<R> framing,
       boolean requestsEnd,
       Function<Source<Q, NotUsed>, Source<R, NotUsed>> handler)
       implements RpcMethod {

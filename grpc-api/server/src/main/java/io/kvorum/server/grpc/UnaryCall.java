@@ -126,7 +126,7 @@ final class UnaryCall<Q extends MessageLite, R> extends CompletableFuture<HttpRe
         };
     if (complete(http)) {
       int bytes = Math.toIntExact(encoded.messageBytes());
-      metrics.sent(bytes);
+      metrics.sent(1, bytes);
       handled(Status.Code.OK, bytes);
     } else {
       encoded.discard();

@@ -120,6 +120,24 @@ public final class Benchmark implements Callable<Integer> {
               + " Default: ${DEFAULT-VALUE}.")
   private int large;
 
+  @Option(
+      names = "--watches",
+      description = "Compare watches instead: many, of one key, idle, and unread ones.")
+  private boolean watches;
+
+  @Option(
+      names = "--stuck-revisions",
+      defaultValue = "1000000",
+      description =
+          "With --watches: puts while watchers do not read; 0: none. Default: ${DEFAULT-VALUE}.")
+  private long stuckRevisions;
+
+  @Option(
+      names = "--hot-puts",
+      defaultValue = "100000",
+      description = "With --watches: puts of the one key. Default: ${DEFAULT-VALUE}.")
+  private long hotPuts;
+
   @Spec private CommandLine.Model.@Nullable CommandSpec spec;
 
   private PrintWriter out = new PrintWriter(System.out, true);
@@ -142,6 +160,12 @@ public final class Benchmark implements Callable<Integer> {
         try (var server = contender) {
           runs.run(server, beside);
         }
+      return 0;
+    }
+    if (watches) {
+      var amounts =
+          new WatchBenchmark.Amounts(rounds, seconds, warmUpSeconds, hotPuts, stuckRevisions);
+      new WatchBenchmark(this::contenders, amounts, out).run();
       return 0;
     }
     startUp();

@@ -7,10 +7,20 @@ import io.kvorum.actors.raft.log.Entry;
 import io.kvorum.actors.raft.membership.Configuration;
 import io.kvorum.protocol.MemberId;
 import io.kvorum.protocol.internal.LogRecord;
+import java.util.ArrayList;
 import java.util.List;
 
 /** All of them, in order. */
 record Invariants(List<Invariant> all) implements Invariant {
+  Invariants {
+    all = new ArrayList<>(all);
+  }
+
+  /** One more, told of everything from now on. */
+  void add(Invariant invariant) {
+    all.add(invariant);
+  }
+
   @Override
   public void sent(MemberId from, MemberId to, RaftMessage message) {
     for (Invariant each : all) {

@@ -34,7 +34,7 @@ final class Member {
   private boolean gone;
   private boolean storeLies;
   private int lives;
-  private final double clockRate;
+  private @Nullable Double clockRate;
   private long tickMicros;
   private long applyMicros;
 
@@ -53,7 +53,6 @@ final class Member {
               world.trace().note(id, wrote(record, entries));
               world.invariants().durable(this, record);
             });
-    this.clockRate = 1 + LeaseTime.MAX_DRIFT * (2 * random.nextDouble() - 1);
     this.tickMicros = world.setup().tickMicros();
     this.applyMicros = world.setup().applyMicros();
     stores.add(Store.empty(World.CLUSTER_ID));
@@ -107,8 +106,14 @@ final class Member {
     return gone;
   }
 
-  /** How fast the clock goes that leases go by. */
+  /** How fast the clock goes that leases go by; nothing is drawn for it where there are none. */
   double clockRate() {
+    if (!world.countsLeases()) {
+      return 1;
+    }
+    if (clockRate == null) {
+      clockRate = 1 + LeaseTime.MAX_DRIFT * (2 * random.nextDouble() - 1);
+    }
     return clockRate;
   }
 

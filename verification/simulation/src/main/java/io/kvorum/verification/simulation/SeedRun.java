@@ -39,6 +39,7 @@ final class SeedRun {
   private final LeaseClients leaseClients;
   private final Faults faults;
   private final Operator operator;
+  private final Watchers watchers;
   private boolean markerDone;
 
   private SeedRun(Plan plan, Tampering tampering) {
@@ -49,6 +50,8 @@ final class SeedRun {
     this.leaseClients = new LeaseClients(world, plan.leaseClients());
     this.operator = new Operator(world);
     this.faults = new Faults(world, operator, plan.faults());
+    this.watchers = new Watchers(world, plan.seed());
+    world.invariants().add(watchers);
   }
 
   static Result run(Plan plan, Tampering tampering) {
@@ -79,6 +82,7 @@ final class SeedRun {
     leaseClients.stop();
     world.repair();
     operator.sendHome();
+    watchers.hurry();
     settle();
     world.invariants().finished(remaining());
     check(clients.history());
@@ -133,6 +137,7 @@ final class SeedRun {
   private boolean isSettled() {
     return markerDone
         && clients.areIdle()
+        && watchers.areLevel()
         && world.leader() != null
         && remaining().stream()
             .allMatch(
@@ -159,7 +164,8 @@ final class SeedRun {
     text.append(Wording.configuration(world.configuration()))
         .append(", committed ")
         .append(world.committed())
-        .append(markerDone ? "" : ", the last write is not answered");
+        .append(markerDone ? "" : ", the last write is not answered")
+        .append(watchers.areLevel() ? "" : ", watchers lack events");
     for (Life life : world.lives()) {
       text.append("\n  ")
           .append(life)
