@@ -90,6 +90,14 @@ public final class Lessor {
   private final List<Named> toClear = new ArrayList<>();
 
   private final Map<Long, List<Named>> clears = new HashMap<>();
+
+  /**
+   * By lease, how many entries that take its checkpoint back were proposed in this term, and not
+   * seen to be applied. Until then it gets no other: that one would come behind them in the log,
+   * where whoever is answered because of them does not know of it.
+   */
+  private final Map<Long, Integer> clearing = new HashMap<>();
+
   private long lastNumber;
   private long lastWakeNanos;
 
@@ -143,6 +151,7 @@ public final class Lessor {
       checkpointing.remove(change.id());
       switch (change) {
         case LeaseChange.Granted(var lease) -> {
+          clearing.remove(lease.id());
           int slot = put(lease);
           if (primary) {
             count(slot, table.ttlSeconds(slot) * SECOND, nowNanos);
@@ -155,6 +164,7 @@ public final class Lessor {
             table.leftSeconds(slot, remaining);
           }
           if (remaining == 0) {
+            clearing.computeIfPresent(id, (cleared, count) -> count == 1 ? null : count - 1);
             calls.takeCleared(id, call -> settle(call, nowNanos));
           }
         }
@@ -164,6 +174,7 @@ public final class Lessor {
   }
 
   private void onRevoked(long id, long nowNanos) {
+    clearing.remove(id);
     int slot = table.find(id);
     if (slot != LeaseTable.NONE) {
       table.remove(slot);
@@ -191,6 +202,7 @@ public final class Lessor {
     checkpointing.clear();
     toClear.clear();
     clears.clear();
+    clearing.clear();
     calls.refuseAll();
     if (counted) {
       table.forgetTimes();
@@ -306,7 +318,10 @@ public final class Lessor {
   private void proposeClears() {
     if (!toClear.isEmpty()) {
       LeaseCheckpoints.Builder entry = LeaseCheckpoints.newBuilder().setTerm(term);
-      toClear.forEach(lease -> entry.addCheckpoints(checkpoint(lease.id(), lease.grantedAt(), 0)));
+      for (Named lease : toClear) {
+        entry.addCheckpoints(checkpoint(lease.id(), lease.grantedAt(), 0));
+        clearing.merge(lease.id(), 1, Integer::sum);
+      }
       clears.put(++lastNumber, List.copyOf(toClear));
       toClear.clear();
       effects.propose(lastNumber, entry.build());
@@ -394,7 +409,7 @@ public final class Lessor {
   private void checkpointIfRoom(int slot, LeaseCheckpoints.Builder checkpoints, long nowNanos) {
     long expiresAt = table.expiresAt(slot);
     long left = Math.ceilDiv(expiresAt - nowNanos, SECOND);
-    boolean says = left < table.ttlSeconds(slot);
+    boolean says = left < table.ttlSeconds(slot) && !clearing.containsKey(table.id(slot));
     boolean room = checkpointNumber == 0 && checkpoints.getCheckpointsCount() < MAX_CHECKPOINTS;
     if (says && room) {
       checkpointing.add(table.id(slot));

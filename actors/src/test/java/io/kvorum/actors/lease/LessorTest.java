@@ -287,6 +287,24 @@ class LessorTest {
     assertEquals(0, fixture.logged(1));
   }
 
+  /** It would come behind it in the log, and shorten what was answered because of the other. */
+  @Test
+  void noCheckpointIsProposedBehindTheEntryThatTakesOneBack() {
+    fixture.grant(1, 1000);
+    fixture.advanceSeconds(400);
+    fixture.applies = false;
+    CompletableFuture<Outcome<Long>> reply = fixture.renew(1);
+    assertEquals(2, fixture.checkpoints.size());
+    fixture.advanceSeconds(400);
+    assertEquals(2, fixture.checkpoints.size());
+    fixture.applies = true;
+    fixture.run();
+    assertTrue(reply.isDone());
+    assertEquals(0, fixture.logged(1));
+    fixture.advanceSeconds(400);
+    assertEquals(3, fixture.checkpoints.size());
+  }
+
   @Test
   void aCheckpointThatCannotBeTakenBackIsTriedAgain() {
     fixture.grant(1, 1000);

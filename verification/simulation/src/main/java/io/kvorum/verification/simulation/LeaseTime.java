@@ -42,14 +42,14 @@ final class LeaseTime implements LeaseEffects {
         new Lessor(rules(world.setup()), this, ((world.agenda().now() + 1) << 20) | TOKENS);
   }
 
-  /** Checkpoints come soon, so that short lives see some. */
+  /** Checkpoints come about when clients renew, so that the two often meet. */
   private static LeaseRules rules(Setup setup) {
     return new LeaseRules(
         2,
         Duration.ofMillis(setup.tickMicros() * setup.raft().electionTimeoutTicks() / Agenda.MILLIS),
         Duration.ofNanos(setup.requestTimeoutNanos()),
-        Duration.ofMillis(1200),
-        Duration.ofMillis(800));
+        Duration.ofMillis(620),
+        Duration.ofMillis(100));
   }
 
   private long now() {

@@ -246,9 +246,9 @@ final class PlantedBugs {
             "} else if (table.leftSeconds(slot) != 0 || checkpointing.contains(call.lease())) {",
             "} else if (nowNanos < 0) {"),
         inLeases(
-            "checkpoint on its way forgotten by a renewal",
-            "table.leftSeconds(slot) != 0 || checkpointing.contains(call.lease())",
-            "table.leftSeconds(slot) != 0"),
+            "checkpoint behind the one that takes it back",
+            "left < table.ttlSeconds(slot) && !clearing.containsKey(table.id(slot))",
+            "left < table.ttlSeconds(slot)"),
         inLeases(
             "lease ended before its time",
             "        if (table.expiresAt(slot) <= nowNanos) {",
