@@ -1,6 +1,10 @@
 package io.kvorum.actors.watch;
 
+import com.google.protobuf.InvalidProtocolBufferException;
 import io.kvorum.protocol.etcdserverpb.WatchResponse;
+import java.nio.ByteBuffer;
+import java.util.ArrayList;
+import java.util.List;
 import org.apache.pekko.util.ByteString;
 
 /**
@@ -19,5 +23,22 @@ public record ResponseChunk(ByteString bytes, int responses) {
     var writer = ResponseWriter.begin();
     writer.add(response);
     return writer.end();
+  }
+
+  /** The responses again, for who is not at the other end of a wire. */
+  public List<WatchResponse> read() {
+    List<WatchResponse> read = new ArrayList<>(responses);
+    ByteBuffer rest = bytes.asByteBuffer();
+    while (rest.hasRemaining()) {
+      rest.get();
+      int length = rest.getInt();
+      try {
+        read.add(WatchResponse.parseFrom(rest.slice(rest.position(), length)));
+      } catch (InvalidProtocolBufferException e) {
+        throw new IllegalStateException("a response that was written cannot be read", e);
+      }
+      rest.position(rest.position() + length);
+    }
+    return read;
   }
 }

@@ -4,6 +4,7 @@ import com.google.protobuf.ByteString;
 import io.grpc.Status;
 import io.kvorum.actors.apply.Quota;
 import io.kvorum.actors.group.Group;
+import io.kvorum.actors.watch.ResponseChunk;
 import io.kvorum.protocol.Outcome;
 import io.kvorum.protocol.etcdserverpb.LeaseGrantResponse;
 import io.kvorum.protocol.etcdserverpb.RangeRequest;
@@ -143,7 +144,9 @@ final class KeyQueue {
     if (prefix) {
       create.setRangeEnd(endOf(key));
     }
-    return group.watch(Source.single(WatchRequest.newBuilder().setCreateRequest(create).build()));
+    return group
+        .watch(Source.single(WatchRequest.newBuilder().setCreateRequest(create).build()))
+        .mapConcat(ResponseChunk::read);
   }
 
   /** A call that waits for its turn, until the client does not any more. */

@@ -1,7 +1,6 @@
 package io.kvorum.verification.simulation;
 
 import com.google.protobuf.ByteString;
-import com.google.protobuf.InvalidProtocolBufferException;
 import io.kvorum.actors.watch.ResponseChunk;
 import io.kvorum.actors.watch.WatchHub;
 import io.kvorum.actors.watch.WatchSession;
@@ -11,7 +10,6 @@ import io.kvorum.protocol.etcdserverpb.WatchProgressRequest;
 import io.kvorum.protocol.etcdserverpb.WatchRequest;
 import io.kvorum.protocol.etcdserverpb.WatchResponse;
 import io.kvorum.protocol.mvccpb.Event;
-import java.nio.ByteBuffer;
 import java.util.List;
 import java.util.SplittableRandom;
 import org.jspecify.annotations.Nullable;
@@ -132,7 +130,7 @@ final class WatchClient {
                 asked = false;
                 ResponseChunk chunk = from.poll();
                 if (chunk != null) {
-                  take(chunk);
+                  chunk.read().forEach(this::take);
                 }
                 if (asksProgress && from.acceptsRequest()) {
                   from.onRequest(
@@ -142,20 +140,6 @@ final class WatchClient {
                 }
               }
             });
-  }
-
-  private void take(ResponseChunk chunk) {
-    ByteBuffer bytes = chunk.bytes().asByteBuffer();
-    while (bytes.hasRemaining()) {
-      bytes.get();
-      int length = bytes.getInt();
-      try {
-        take(WatchResponse.parseFrom(bytes.slice(bytes.position(), length)));
-      } catch (InvalidProtocolBufferException e) {
-        throw new IllegalStateException("a watch response cannot be read", e);
-      }
-      bytes.position(bytes.position() + length);
-    }
   }
 
   private void take(WatchResponse response) {
