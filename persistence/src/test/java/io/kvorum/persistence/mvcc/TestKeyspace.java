@@ -1,6 +1,6 @@
 package io.kvorum.persistence.mvcc;
 
-import io.kvorum.persistence.leveldb.LevelDb;
+import io.kvorum.persistence.leveldb.LevelDbOptions;
 import io.kvorum.protocol.GroupId;
 import io.kvorum.protocol.LogPosition;
 import io.kvorum.protocol.Outcome;
@@ -31,7 +31,7 @@ final class TestKeyspace implements AutoCloseable {
 
   static final KeyspaceOptions OPTIONS =
       KeyspaceOptions.defaults()
-          .withStorage(LevelDb.Options.defaults().withMinFreeBytes(0))
+          .withStorage(LevelDbOptions.defaults().withMinFreeBytes(0))
           .withCompaction(2, Duration.ZERO)
           .withLeases(lease -> lease == LEASE || lease == OTHER_LEASE);
 
