@@ -1,5 +1,6 @@
 import io.kvorum.persistence.leveldb.Cursor;
 import io.kvorum.persistence.leveldb.LevelDb;
+import io.kvorum.persistence.leveldb.LevelDbOptions;
 import io.kvorum.protocol.mvccpb.KeyValue;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -28,7 +29,7 @@ class WrongRecord {
   }
 
   private static void exchange(Path generation, byte[] key) throws Exception {
-    try (LevelDb db = LevelDb.open(generation, LevelDb.Options.defaults())) {
+    try (LevelDb db = LevelDb.open(generation, LevelDbOptions.defaults())) {
       byte[] row = null;
       byte[] record = null;
       try (Cursor cursor = db.cursor(null)) {

@@ -7,7 +7,7 @@ import io.kvorum.actors.telemetry.EtcdMetrics;
 import io.kvorum.actors.telemetry.Telemetry;
 import io.kvorum.config.EndpointUrl;
 import io.kvorum.config.ServerConfig;
-import io.kvorum.persistence.leveldb.LevelDb;
+import io.kvorum.persistence.leveldb.LevelDbOptions;
 import io.kvorum.persistence.mvcc.KeyspaceOptions;
 import io.kvorum.persistence.wal.WalJournalExtension;
 import io.kvorum.persistence.wal.WalSettings;
@@ -115,18 +115,14 @@ final class Settings {
 
   static KeyspaceOptions keyspace(ServerConfig config, DataDirectory directory) {
     KeyspaceOptions defaults = KeyspaceOptions.defaults();
-    LevelDb.Options storage = defaults.storage();
+    LevelDbOptions storage = defaults.storage();
     long writeBuffer = config.tuning().levelDbWriteBufferBytes();
     long cache = config.tuning().levelDbCacheBytes();
     return defaults
         .withStorage(
-            new LevelDb.Options(
-                writeBuffer > 0 ? writeBuffer : storage.writeBufferBytes(),
-                cache > 0 ? cache : storage.cacheBytes(),
-                storage.paranoidChecks(),
-                storage.verifyChecksums(),
-                storage.compression(),
-                storage.maxOpenFiles()))
+            storage
+                .withWriteBufferBytes(writeBuffer > 0 ? writeBuffer : storage.writeBufferBytes())
+                .withCacheBytes(cache > 0 ? cache : storage.cacheBytes()))
         .withCompaction(
             config.storage().compactionBatchRevisions(), config.storage().compactionSleepInterval())
         .forStoreIn(directory.keyspace());
@@ -157,8 +153,8 @@ final class Settings {
    * The log stops taking writes while there is still room for the keyspace to apply what the log
    * holds.
    */
-  private static LevelDb.Options walStorage(KeyspaceOptions keyspace) {
-    LevelDb.Options own = WalSettings.in(Path.of(".")).levelDb();
+  private static LevelDbOptions walStorage(KeyspaceOptions keyspace) {
+    LevelDbOptions own = WalSettings.in(Path.of(".")).levelDb();
     long beforeKeyspace = keyspace.storage().minFreeBytes() + WAL_STOPS_EARLIER_BYTES;
     return own.withMinFreeBytes(Math.max(own.minFreeBytes(), beforeKeyspace));
   }

@@ -119,7 +119,7 @@ final class CorruptionCheck {
         "finished peer corruption check at revision {}, {} members compared",
         own.revision(),
         verdict.compared());
-    return raise(corrupt, own, answers);
+    return raise("records", corrupt, own, answers);
   }
 
   /**
@@ -162,7 +162,7 @@ final class CorruptionCheck {
               int members = members().size();
               HashVerdict verdict = HashVerdict.of(group.member(), own, answers, members);
               if (!verdict.deviating().isEmpty()) {
-                return raise(verdict.deviating(), own, answers);
+                return raise("compactions", verdict.deviating(), own, answers);
               }
               if (verdict.compared() < members) {
                 return compactions(unchecked, at + 1);
@@ -175,11 +175,15 @@ final class CorruptionCheck {
             });
   }
 
+  /**
+   * @param of what was hashed
+   */
   private CompletionStage<Done> raise(
-      Set<MemberId> corrupt, KeyValueHash own, List<PeerHash> answers) {
+      String of, Set<MemberId> corrupt, KeyValueHash own, List<PeerHash> answers) {
     if (!corrupt.isEmpty()) {
       log.error(
-          "the members' hashes differ at revision {}: {} has {}, the others {}; corrupt: {}",
+          "the members' hashes of {} differ at revision {}: {} has {}, the others {}; corrupt: {}",
+          of,
           own.revision(),
           group.member(),
           own,

@@ -6,13 +6,16 @@ import io.kvorum.actors.wal.LogIdentity;
 import io.kvorum.actors.wal.RecoveredLog;
 import io.kvorum.persistence.mvcc.KeyspaceOptions;
 import io.kvorum.persistence.mvcc.KeyspaceRebuild;
-import io.kvorum.persistence.snapshot.SnapshotFileReader;
+import io.kvorum.persistence.mvcc.KeyspaceStaging;
+import io.kvorum.persistence.snapshot.SavedSnapshot;
 import io.kvorum.persistence.snapshot.SnapshotHeader;
+import io.kvorum.persistence.wal.WalSettings;
 import io.kvorum.protocol.GroupId;
 import io.kvorum.protocol.LogPosition;
 import io.kvorum.protocol.MemberId;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.function.LongConsumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -26,7 +29,7 @@ import org.jspecify.annotations.Nullable;
  */
 public final class MemberRebuild {
   private final GroupId group;
-  private final Path wal;
+  private final WalSettings wal;
   private final Path keyspace;
 
   /**
@@ -41,6 +44,18 @@ public final class MemberRebuild {
   public record Result(
       MemberId member, LogPosition at, long lastIndex, boolean logKept, List<Path> setAside) {}
 
+  /** Shows how far it is. */
+  @FunctionalInterface
+  public interface Progress {
+    /**
+     * What is begun now.
+     *
+     * @param doing for example {@code checking}
+     * @return told now and then how many of the bytes are done
+     */
+    LongConsumer of(String doing, long totalBytes);
+  }
+
   /** It cannot be done; nothing was changed. */
   public static final class RefusedException extends RuntimeException {
     private static final long serialVersionUID = 1L;
@@ -50,7 +65,7 @@ public final class MemberRebuild {
     }
   }
 
-  public MemberRebuild(GroupId group, Path wal, Path keyspace) {
+  public MemberRebuild(GroupId group, WalSettings wal, Path keyspace) {
     this.group = group;
     this.wal = wal;
     this.keyspace = keyspace;
@@ -61,22 +76,23 @@ public final class MemberRebuild {
    *     comes out of the log, which must still begin with the first entry
    * @throws RefusedException if the snapshot is of another cluster or too old
    * @throws io.kvorum.persistence.snapshot.SnapshotException if the snapshot is damaged
-   * @throws io.kvorum.persistence.leveldb.StorageException if the log is damaged, or a server runs
+   * @throws io.kvorum.persistence.leveldb.StorageException if the log is damaged or missing, or a
+   *     server runs
    * @throws io.kvorum.actors.wal.CorruptLogException if the log's records do not fit together
    */
-  public Result run(@Nullable Path snapshot, KeyspaceOptions options) {
+  public Result run(@Nullable Path snapshot, KeyspaceOptions options, Progress progress) {
     try (LogAtRest log = LogAtRest.open(wal, group)) {
-      LogIdentity identity = log.content().identity();
+      LogIdentity identity = log.outline().identity();
       if (identity == null) {
         throw new RefusedException(
             "the write-ahead log in "
-                + wal
+                + wal.directory()
                 + " is empty: this is no member's. A member without its"
                 + " log must be removed from the cluster and added anew");
       }
       return snapshot == null
-          ? fromLog(identity, log.content())
-          : from(snapshot, identity, log, options);
+          ? fromLog(identity, log.outline())
+          : from(snapshot, identity, log, options, progress);
     }
   }
 
@@ -90,19 +106,31 @@ public final class MemberRebuild {
     return new Result(identity.member(), LogPosition.ZERO, log.lastIndex(), true, aside);
   }
 
-  private Result from(Path file, LogIdentity identity, LogAtRest log, KeyspaceOptions options) {
-    SnapshotFileReader snapshot = SnapshotFileReader.open(file);
-    boolean keep = check(file, snapshot.header(), identity, log.content());
+  private Result from(
+      Path file, LogIdentity identity, LogAtRest log, KeyspaceOptions options, Progress progress) {
+    SavedSnapshot snapshot = SavedSnapshot.open(file);
+    boolean keep = check(file, snapshot.header(), identity, log.outline());
     LogPosition at = snapshot.header().at();
+    snapshot.requireWhole(progress.of("checking", snapshot.sizeBytes()));
     try (KeyspaceRebuild rebuild = KeyspaceRebuild.in(keyspace, group, options)) {
-      snapshot.writeTo(rebuild.staging());
-      HardState known = log.content().hardState();
+      stage(snapshot, rebuild.staging(), progress.of("rebuilding", snapshot.sizeBytes()));
+      HardState known = log.outline().hardState();
       if (known.term() < at.term()) {
         // Who hears of a newer term has voted for nobody in it.
         log.append(new HardState(at.term(), MemberId.NONE));
       }
       List<Path> aside = rebuild.install(keep ? null : at);
-      return new Result(identity.member(), at, log.content().lastIndex(), keep, aside);
+      return new Result(identity.member(), at, log.outline().lastIndex(), keep, aside);
+    }
+  }
+
+  private static void stage(
+      SavedSnapshot snapshot, KeyspaceStaging staging, LongConsumer progress) {
+    snapshot.read(staging::put, progress);
+    try {
+      staging.seal(snapshot.header().at());
+    } catch (IllegalArgumentException e) {
+      throw new RefusedException(snapshot.file() + " is not usable: " + e.getMessage());
     }
   }
 

@@ -12,7 +12,7 @@ import io.kvorum.actors.apply.Quota;
 import io.kvorum.actors.raft.ReplicaMessage;
 import io.kvorum.actors.raft.membership.Configuration;
 import io.kvorum.actors.telemetry.Telemetry;
-import io.kvorum.persistence.leveldb.LevelDb;
+import io.kvorum.persistence.leveldb.LevelDbOptions;
 import io.kvorum.persistence.mvcc.ApplyBatch;
 import io.kvorum.persistence.mvcc.Keyspace;
 import io.kvorum.persistence.mvcc.KeyspaceExport;
@@ -94,7 +94,7 @@ final class SnapshotCluster implements AutoCloseable {
               directory.resolve(id.toString()),
               GroupId.DEFAULT,
               KeyspaceOptions.defaults()
-                  .withStorage(LevelDb.Options.defaults().withMinFreeBytes(0)));
+                  .withStorage(LevelDbOptions.defaults().withMinFreeBytes(0)));
       applied = new AppliedIndex(keyspace.applied());
       applier =
           kit.spawn(

@@ -1,9 +1,9 @@
 package io.kvorum.kvorumutl;
 
-import io.kvorum.persistence.leveldb.LevelDb;
+import io.kvorum.persistence.leveldb.LevelDbOptions;
 import io.kvorum.persistence.mvcc.KeyspaceInspection;
 import io.kvorum.persistence.mvcc.KeyspaceOptions;
-import io.kvorum.persistence.wal.WalReading;
+import io.kvorum.persistence.wal.WalAtRest;
 import io.kvorum.persistence.wal.WalSettings;
 import io.kvorum.protocol.GroupId;
 import java.nio.file.Files;
@@ -21,7 +21,7 @@ final class DataFiles {
   }
 
   static WalSettings walSettings(Path directory) {
-    return WalSettings.in(directory).withLevelDb(LevelDb.Options.defaults().withMinFreeBytes(0));
+    return WalSettings.in(directory).withLevelDb(LevelDbOptions.defaults().withMinFreeBytes(0));
   }
 
   /**
@@ -44,7 +44,7 @@ final class DataFiles {
    */
   static Path walOf(Path dataDirectory, @Nullable Path given) {
     Path wal = given == null ? dataDirectory.resolve("member").resolve("wal") : given;
-    if (!WalReading.isOne(wal)) {
+    if (!WalAtRest.isOne(wal)) {
       throw new RefusedException(
           "there is no write-ahead log in "
               + wal

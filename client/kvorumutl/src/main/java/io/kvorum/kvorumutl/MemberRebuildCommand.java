@@ -52,16 +52,18 @@ final class MemberRebuildCommand implements Callable<Integer> {
   @Override
   public Integer call() {
     Path member = dataDirectory.resolve("member");
-    Path wal = walDirectory == null ? member.resolve("wal") : walDirectory;
+    Path wal = DataFiles.walOf(dataDirectory, walDirectory);
     Path keyspace = member.resolve("keyspace");
-    for (Path directory : new Path[] {wal, keyspace}) {
-      if (!Files.isDirectory(directory)) {
-        throw new RefusedException("there is no " + directory + ": this is no member's data");
-      }
+    if (!Files.isDirectory(keyspace)) {
+      throw new RefusedException("there is no " + keyspace + ": this is no member's data");
     }
     try {
       report(
-          new MemberRebuild(GroupId.DEFAULT, wal, keyspace).run(from, KeyspaceOptions.defaults()));
+          new MemberRebuild(GroupId.DEFAULT, DataFiles.walSettings(wal), keyspace)
+              .run(
+                  from,
+                  KeyspaceOptions.defaults(),
+                  (doing, bytes) -> new Progress(spec.commandLine().getErr(), doing, bytes)::at));
     } catch (MemberRebuild.RefusedException | SnapshotException e) {
       throw new RefusedException(String.valueOf(e.getMessage()), e);
     } catch (CorruptLogException e) {

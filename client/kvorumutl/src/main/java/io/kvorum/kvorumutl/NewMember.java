@@ -6,6 +6,7 @@ import io.kvorum.actors.group.Founding;
 import io.kvorum.config.EndpointUrl;
 import io.kvorum.config.ServerConfig;
 import io.kvorum.persistence.mvcc.KeyspaceImport;
+import io.kvorum.persistence.snapshot.SnapshotChecksum;
 import io.kvorum.protocol.GroupId;
 import java.io.PrintWriter;
 import java.util.LinkedHashMap;

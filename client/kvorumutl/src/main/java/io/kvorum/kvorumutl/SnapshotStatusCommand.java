@@ -4,6 +4,7 @@ import io.kvorum.kvorumutl.OutputFormat.Figure;
 import io.kvorum.kvorumutl.etcd.DatabaseStatus;
 import io.kvorum.kvorumutl.etcd.EtcdDatabase;
 import io.kvorum.persistence.snapshot.SavedSnapshot;
+import io.kvorum.persistence.snapshot.SnapshotChecksum;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.List;

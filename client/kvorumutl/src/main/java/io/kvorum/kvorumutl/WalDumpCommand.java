@@ -1,8 +1,8 @@
 package io.kvorum.kvorumutl;
 
 import io.kvorum.actors.raft.log.Entry;
+import io.kvorum.actors.wal.LogAtRest;
 import io.kvorum.actors.wal.LogIdentity;
-import io.kvorum.actors.wal.LogInspection;
 import io.kvorum.actors.wal.RecoveredLog;
 import io.kvorum.persistence.leveldb.StorageException;
 import io.kvorum.persistence.leveldb.StorageException.Reason;
@@ -58,7 +58,7 @@ final class WalDumpCommand implements Callable<Integer> {
   public Integer call() {
     long applied = applied();
     Path wal = DataFiles.walOf(dataDirectory, walDirectory);
-    try (LogInspection log = LogInspection.open(DataFiles.walSettings(wal), GroupId.DEFAULT);
+    try (LogAtRest log = LogAtRest.open(DataFiles.walSettings(wal), GroupId.DEFAULT);
         Lines lines = new Lines(spec.commandLine().getOut(), limit)) {
       long last = Math.min(endIndex, tail ? Long.MAX_VALUE : applied);
       tell(log.outline(), applied);

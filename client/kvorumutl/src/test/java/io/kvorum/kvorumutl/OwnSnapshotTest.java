@@ -10,7 +10,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.google.protobuf.ByteString;
 import io.kvorum.actors.apply.MembershipState;
-import io.kvorum.actors.wal.LogInspection;
+import io.kvorum.actors.wal.LogAtRest;
 import io.kvorum.kvorumutl.Tool.Run;
 import io.kvorum.persistence.mvcc.KeyValueHash;
 import io.kvorum.persistence.mvcc.Keyspace;
@@ -148,8 +148,8 @@ class OwnSnapshotTest {
       assertTrue(membership.getClusterId() != Member.CLUSTER);
       assertEquals(List.of(URL), membership.getMembers(0).getPeerUrlsList());
       assertEquals("", membership.getClusterVersion());
-      try (LogInspection log =
-          LogInspection.open(WalSettings.in(data.resolve("member/wal")), GroupId.DEFAULT)) {
+      try (LogAtRest log =
+          LogAtRest.open(WalSettings.in(data.resolve("member/wal")), GroupId.DEFAULT)) {
         assertEquals(new LogPosition(1, 1), log.outline().base());
         assertEquals(List.of(), log.outline().entries());
         assertNotNull(log.outline().identity());

@@ -32,12 +32,12 @@ final class JavaEngine implements Engine {
     this.verifyChecksums = verifyChecksums;
   }
 
-  static JavaEngine open(Path directory, LevelDb.Options options) throws IOException {
+  static JavaEngine open(Path directory, LevelDbOptions options) throws IOException {
     org.iq80.leveldb.Options raw =
         new org.iq80.leveldb.Options()
             .createIfMissing(true)
-            .paranoidChecks(options.paranoidChecks())
-            .blockSize(LevelDb.BLOCK_BYTES)
+            .paranoidChecks(true)
+            .blockSize(LevelDbOptions.BLOCK_BYTES)
             .verifyChecksums(options.verifyChecksums())
             .writeBufferSize(Math.toIntExact(options.writeBufferBytes()))
             .cacheSize(options.cacheBytes())

@@ -5,8 +5,6 @@ import java.nio.file.Path;
 import java.util.Set;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.atomic.AtomicBoolean;
-import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -21,134 +19,13 @@ import org.jspecify.annotations.Nullable;
  */
 public final class LevelDb implements AutoCloseable {
 
-  /**
-   * Rows are read and checked by blocks of about so many bytes. Smaller than LevelDB's own 4096, as
-   * every read from a table computes the checksum of a whole block.
-   */
-  static final int BLOCK_BYTES = 2048;
-
-  /**
-   * How a database is kept.
-   *
-   * @param writeBufferBytes how much is gathered in memory, and in one log file, before a table is
-   *     written
-   * @param cacheBytes cache of uncompressed table blocks
-   * @param paranoidChecks refuse to open at the first sign of damage
-   * @param verifyChecksums check a block's checksum at each read of it from disk
-   * @param compression compress table blocks with Snappy
-   * @param maxOpenFiles tables kept open, as far as the process has file descriptors for them
-   * @param minFreeBytes writes are refused while the file system has less room than this
-   * @param ownThread flush and compact on another thread than the databases without this do
-   */
-  public record Options(
-      long writeBufferBytes,
-      long cacheBytes,
-      boolean paranoidChecks,
-      boolean verifyChecksums,
-      boolean compression,
-      int maxOpenFiles,
-      long minFreeBytes,
-      boolean ownThread) {
-
-    // LevelDB's own constants, from which follows what its background work may need at once.
-    private static final int MAX_LEVEL_0_TABLES = 12;
-    private static final int MAX_TABLES_OF_A_COMPACTION = 25;
-    private static final long TABLE_BYTES = 2L << 20;
-
-    /**
-     * Room for the work that LevelDB may do behind the last write let through: a log and a flush, a
-     * compaction of all that waits in level 0 (each table a write buffer), and one of the levels
-     * below.
-     */
-    public static long minFreeBytesFor(long writeBufferBytes) {
-      return (MAX_LEVEL_0_TABLES + 4) * writeBufferBytes + MAX_TABLES_OF_A_COMPACTION * TABLE_BYTES;
-    }
-
-    public Options(
-        long writeBufferBytes,
-        long cacheBytes,
-        boolean paranoidChecks,
-        boolean verifyChecksums,
-        boolean compression,
-        int maxOpenFiles) {
-      this(
-          writeBufferBytes,
-          cacheBytes,
-          paranoidChecks,
-          verifyChecksums,
-          compression,
-          maxOpenFiles,
-          minFreeBytesFor(writeBufferBytes));
-    }
-
-    public Options(
-        long writeBufferBytes,
-        long cacheBytes,
-        boolean paranoidChecks,
-        boolean verifyChecksums,
-        boolean compression,
-        int maxOpenFiles,
-        long minFreeBytes) {
-      this(
-          writeBufferBytes,
-          cacheBytes,
-          paranoidChecks,
-          verifyChecksums,
-          compression,
-          maxOpenFiles,
-          minFreeBytes,
-          false);
-    }
-
-    public static Options defaults() {
-      return new Options(4L << 20, 32L << 20, true, true, true, 500);
-    }
-
-    public Options withMinFreeBytes(long bytes) {
-      return new Options(
-          writeBufferBytes,
-          cacheBytes,
-          paranoidChecks,
-          verifyChecksums,
-          compression,
-          maxOpenFiles,
-          bytes,
-          ownThread);
-    }
-
-    /** With the free space that such a buffer needs, unless another was asked for. */
-    public Options withWriteBufferBytes(long bytes) {
-      return new Options(
-          bytes,
-          cacheBytes,
-          paranoidChecks,
-          verifyChecksums,
-          compression,
-          maxOpenFiles,
-          minFreeBytes == minFreeBytesFor(writeBufferBytes) ? minFreeBytesFor(bytes) : minFreeBytes,
-          ownThread);
-    }
-
-    public Options withOwnThread(boolean own) {
-      return new Options(
-          writeBufferBytes,
-          cacheBytes,
-          paranoidChecks,
-          verifyChecksums,
-          compression,
-          maxOpenFiles,
-          minFreeBytes,
-          own);
-    }
-  }
-
   private final Path directory;
   private final Engine engine;
   private final DirectoryLock lock;
   private final DiskSpace space;
   private final OperationGate gate = new OperationGate();
   private final Set<Cursor> cursors = ConcurrentHashMap.newKeySet();
-  private final Set<Snapshot> snapshots = ConcurrentHashMap.newKeySet();
+  private final Set<LevelDbSnapshot> snapshots = ConcurrentHashMap.newKeySet();
   private final Damage damage;
   private final IndexWatch indexWatch;
   private final SyncedWrites syncedWrites;
@@ -174,7 +51,7 @@ public final class LevelDb implements AutoCloseable {
   }
 
   /** Opens a database whose every write is synced: {@link Recovery#REFUSE_LOSS}. */
-  public static LevelDb open(Path directory, Options options) {
+  public static LevelDb open(Path directory, LevelDbOptions options) {
     return open(directory, options, Recovery.REFUSE_LOSS);
   }
 
@@ -185,12 +62,17 @@ public final class LevelDb implements AutoCloseable {
    * @throws StorageException if the directory is in use, read-only, full, damaged or not a
    *     directory
    */
-  public static LevelDb open(Path directory, Options options, Recovery recovery) {
+  public static LevelDb open(Path directory, LevelDbOptions options, Recovery recovery) {
     return Opening.open(directory, options, recovery, Opening.preferredEngine());
   }
 
   public Path directory() {
     return directory;
+  }
+
+  /** Whether there is a database, or what is left of one, as far as the names of files tell. */
+  public static boolean isOne(Path directory) {
+    return Opening.isOne(directory);
   }
 
   /** How many tables lie in a directory; 0 where there is none. */
@@ -232,7 +114,7 @@ public final class LevelDb implements AutoCloseable {
    * charged a hundred times, in a large store at nearly each get. A cursor is charged once for a
    * MiB that it has read.
    */
-  public byte @Nullable [] get(byte[] key, Snapshot at) {
+  public byte @Nullable [] get(byte[] key, LevelDbSnapshot at) {
     try (Cursor cursor = cursor(at)) {
       return cursor.valueOf(key);
     }
@@ -309,10 +191,10 @@ public final class LevelDb implements AutoCloseable {
     }
   }
 
-  public Snapshot snapshot() {
+  public LevelDbSnapshot snapshot() {
     enter();
     try {
-      Snapshot snapshot = new Snapshot(this, engine.view());
+      LevelDbSnapshot snapshot = new LevelDbSnapshot(this, engine.view());
       snapshots.add(snapshot);
       return snapshot;
     } finally {
@@ -324,7 +206,7 @@ public final class LevelDb implements AutoCloseable {
    * A cursor over the content at {@code at}, or over the newest if null. It stands nowhere until a
    * seek.
    */
-  public Cursor cursor(@Nullable Snapshot at) {
+  public Cursor cursor(@Nullable LevelDbSnapshot at) {
     return cursor(at, true);
   }
 
@@ -334,15 +216,15 @@ public final class LevelDb implements AutoCloseable {
    * @param fillCache false for a long scan, so that it does not drive out of the cache what others
    *     read
    */
-  public Cursor cursor(@Nullable Snapshot at, boolean fillCache) {
+  public Cursor cursor(@Nullable LevelDbSnapshot at, boolean fillCache) {
     enter();
     try {
       if (at == null) {
         return register(new Cursor(this, engine.walk(null, fillCache)));
       }
-      at.acquire(this);
+      Engine.View view = at.acquire(this);
       try {
-        return register(new Cursor(this, engine.walk(at.raw, fillCache)));
+        return register(new Cursor(this, engine.walk(view, fillCache)));
       } finally {
         at.release();
       }
@@ -400,7 +282,7 @@ public final class LevelDb implements AutoCloseable {
     }
     indexWatch.close();
     cursors.forEach(Cursor::close);
-    snapshots.forEach(Snapshot::releaseRaw);
+    snapshots.forEach(LevelDbSnapshot::releaseRaw);
     try {
       engine.close();
       syncedWrites.close();
@@ -418,6 +300,19 @@ public final class LevelDb implements AutoCloseable {
 
   void forget(Cursor cursor) {
     cursors.remove(cursor);
+  }
+
+  /** A snapshot that nobody uses any more. */
+  void forget(LevelDbSnapshot snapshot) {
+    // Once the gate is closed the database's own close releases what is left.
+    if (gate.enter()) {
+      try {
+        snapshot.releaseRaw();
+        snapshots.remove(snapshot);
+      } finally {
+        gate.leave();
+      }
+    }
   }
 
   private void enter() {
@@ -520,64 +415,6 @@ public final class LevelDb implements AutoCloseable {
       raw = null;
       if (open != null) {
         open.release();
-      }
-    }
-  }
-
-  /**
-   * The content at one moment. Shared by any number of threads; reads that run when it is closed
-   * finish first.
-   */
-  public static final class Snapshot implements AutoCloseable {
-    private final LevelDb owner;
-    private final Engine.View raw;
-
-    /** Users, one of which is the creator until it closes. At zero the raw snapshot goes. */
-    private final AtomicInteger users = new AtomicInteger(1);
-
-    private final AtomicBoolean closed = new AtomicBoolean();
-    private final AtomicBoolean rawReleased = new AtomicBoolean();
-
-    private Snapshot(LevelDb owner, Engine.View raw) {
-      this.owner = owner;
-      this.raw = raw;
-    }
-
-    private void acquire(LevelDb db) {
-      if (db != owner) {
-        throw new IllegalArgumentException(
-            "snapshot belongs to " + owner.directory + ", not to " + db.directory);
-      }
-      if (users.getAndUpdate(n -> n == 0 ? 0 : n + 1) == 0) {
-        throw new IllegalStateException("snapshot is closed");
-      }
-    }
-
-    private void release() {
-      if (users.decrementAndGet() > 0) {
-        return;
-      }
-      // Once the gate is closed the database's own close releases what is left.
-      if (owner.gate.enter()) {
-        try {
-          releaseRaw();
-          owner.snapshots.remove(this);
-        } finally {
-          owner.gate.leave();
-        }
-      }
-    }
-
-    private void releaseRaw() {
-      if (rawReleased.compareAndSet(false, true)) {
-        raw.release();
-      }
-    }
-
-    @Override
-    public void close() {
-      if (closed.compareAndSet(false, true)) {
-        release();
       }
     }
   }

@@ -60,7 +60,7 @@ record Manifest(
   /** Sequence number and kind, behind each key in a table. */
   private static final int KEY_TRAILER_BYTES = 8;
 
-  private static final String CURRENT = "CURRENT";
+  static final String CURRENT = "CURRENT";
   private static final Pattern CONTENT_OF_CURRENT = Pattern.compile("MANIFEST-\\d+\n");
   private static final Pattern TABLE = Pattern.compile("\\d+\\.(sst|ldb)");
 

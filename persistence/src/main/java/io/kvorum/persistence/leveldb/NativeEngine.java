@@ -89,13 +89,13 @@ final class NativeEngine implements Engine {
     }
   }
 
-  static NativeEngine open(Path directory, LevelDb.Options options) throws IOException {
+  static NativeEngine open(Path directory, LevelDbOptions options) throws IOException {
     NativeCache cache = new NativeCache(options.cacheBytes());
     NativeOptions raw =
         new NativeOptions()
             .createIfMissing(true)
-            .paranoidChecks(options.paranoidChecks())
-            .blockSize(LevelDb.BLOCK_BYTES)
+            .paranoidChecks(true)
+            .blockSize(LevelDbOptions.BLOCK_BYTES)
             .writeBufferSize(options.writeBufferBytes())
             .maxOpenFiles(Descriptors.openTables(options.maxOpenFiles()))
             .compression(

@@ -48,7 +48,7 @@ final class Opening {
     }
   }
 
-  static LevelDb open(Path directory, LevelDb.Options options, Recovery recovery, Kind kind) {
+  static LevelDb open(Path directory, LevelDbOptions options, Recovery recovery, Kind kind) {
     Path path = directory.toAbsolutePath().normalize();
     DirectoryLock lock = null;
     boolean opened = false;
@@ -88,6 +88,18 @@ final class Opening {
 
   private static boolean isTable(String name) {
     return name.endsWith(".sst") || name.endsWith(".ldb");
+  }
+
+  static boolean isOne(Path directory) {
+    String[] names = directory.toFile().list();
+    return names != null
+        && Arrays.stream(names)
+            .anyMatch(
+                name ->
+                    isTable(name)
+                        || name.endsWith(".log")
+                        || name.equals(Manifest.CURRENT)
+                        || name.startsWith("MANIFEST-"));
   }
 
   private static StorageException withAdvice(StorageException e, Recovery recovery) {

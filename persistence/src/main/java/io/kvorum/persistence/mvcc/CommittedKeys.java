@@ -2,6 +2,7 @@ package io.kvorum.persistence.mvcc;
 
 import io.kvorum.persistence.leveldb.Cursor;
 import io.kvorum.persistence.leveldb.LevelDb;
+import io.kvorum.persistence.leveldb.LevelDbSnapshot;
 import io.kvorum.persistence.leveldb.StorageException;
 import io.kvorum.protocol.mvccpb.KeyValue;
 import org.jspecify.annotations.Nullable;
@@ -11,17 +12,17 @@ import org.jspecify.annotations.Nullable;
  * overtakes.
  *
  * <p>The writer reads single rows with one cursor as long as it lives, for the reason that {@link
- * LevelDb#get(byte[], LevelDb.Snapshot)} gives, and is to be closed.
+ * LevelDb#get(byte[], LevelDbSnapshot)} gives, and is to be closed.
  */
 final class CommittedKeys implements Keys, AutoCloseable {
 
   private final LevelDb db;
   private final Tables tables;
-  private final LevelDb.@Nullable Snapshot snapshot;
+  private final @Nullable LevelDbSnapshot snapshot;
   private final StoreState state;
   private @Nullable Cursor writersCursor;
 
-  CommittedKeys(LevelDb db, Tables tables, LevelDb.@Nullable Snapshot snapshot, StoreState state) {
+  CommittedKeys(LevelDb db, Tables tables, @Nullable LevelDbSnapshot snapshot, StoreState state) {
     this.db = db;
     this.tables = tables;
     this.snapshot = snapshot;

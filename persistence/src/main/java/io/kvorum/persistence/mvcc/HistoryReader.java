@@ -2,6 +2,7 @@ package io.kvorum.persistence.mvcc;
 
 import io.kvorum.persistence.leveldb.Cursor;
 import io.kvorum.persistence.leveldb.LevelDb;
+import io.kvorum.persistence.leveldb.LevelDbSnapshot;
 import io.kvorum.protocol.mvccpb.Event;
 import io.kvorum.protocol.mvccpb.KeyValue;
 import java.util.ArrayList;
@@ -19,7 +20,7 @@ final class HistoryReader {
   static History read(
       LevelDb db,
       Tables tables,
-      LevelDb.Snapshot snapshot,
+      LevelDbSnapshot snapshot,
       long currentRevision,
       long fromRevision,
       int maxRevisions,

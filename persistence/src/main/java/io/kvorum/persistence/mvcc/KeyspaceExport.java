@@ -2,6 +2,7 @@ package io.kvorum.persistence.mvcc;
 
 import io.kvorum.persistence.leveldb.Cursor;
 import io.kvorum.persistence.leveldb.LevelDb;
+import io.kvorum.persistence.leveldb.LevelDbSnapshot;
 import io.kvorum.protocol.EtcdError;
 import io.kvorum.protocol.GroupId;
 import io.kvorum.protocol.LogPosition;
@@ -17,7 +18,7 @@ import java.util.zip.CRC32C;
 public final class KeyspaceExport implements AutoCloseable {
 
   private final LevelDb db;
-  private final LevelDb.Snapshot snapshot;
+  private final LevelDbSnapshot snapshot;
   private final Tables tables;
   private final StoreState state;
   private final CompactionHashes compactionHashes;
@@ -26,7 +27,7 @@ public final class KeyspaceExport implements AutoCloseable {
 
   KeyspaceExport(
       LevelDb db,
-      LevelDb.Snapshot snapshot,
+      LevelDbSnapshot snapshot,
       Tables tables,
       StoreState state,
       CompactionHashes compactionHashes,

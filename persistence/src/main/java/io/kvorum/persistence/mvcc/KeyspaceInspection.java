@@ -2,6 +2,7 @@ package io.kvorum.persistence.mvcc;
 
 import io.kvorum.persistence.leveldb.Cursor;
 import io.kvorum.persistence.leveldb.LevelDb;
+import io.kvorum.persistence.leveldb.LevelDbSnapshot;
 import io.kvorum.persistence.leveldb.Recovery;
 import io.kvorum.persistence.leveldb.StorageException;
 import io.kvorum.protocol.GroupId;
@@ -133,7 +134,7 @@ public final class KeyspaceInspection implements AutoCloseable {
 
   /** Everything as it is stored. To be closed before this. */
   public KeyspaceExport export() {
-    LevelDb.Snapshot snapshot = db.snapshot();
+    LevelDbSnapshot snapshot = db.snapshot();
     return new KeyspaceExport(
         db, snapshot, tables, state(), new CompactionHashes(), snapshot::close);
   }

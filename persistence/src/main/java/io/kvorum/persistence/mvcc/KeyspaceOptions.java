@@ -1,6 +1,6 @@
 package io.kvorum.persistence.mvcc;
 
-import io.kvorum.persistence.leveldb.LevelDb;
+import io.kvorum.persistence.leveldb.LevelDbOptions;
 import java.nio.file.Path;
 import java.time.Duration;
 
@@ -13,7 +13,7 @@ import java.time.Duration;
  *     rewrite its tables
  */
 public record KeyspaceOptions(
-    LevelDb.Options storage,
+    LevelDbOptions storage,
     int compactionBatchRevisions,
     Duration compactionPause,
     long reclaimBytes) {
@@ -25,6 +25,8 @@ public record KeyspaceOptions(
   private static final int MAX_OPEN_TABLES = 30_000;
 
   private static final long WRITE_BUFFER_BYTES = 16L << 20;
+
+  private static final long CACHE_BYTES = 8L << 20;
 
   /**
    * In a store of many tables each put costs LevelDB several times its size in compactions, and the
@@ -52,7 +54,11 @@ public record KeyspaceOptions(
    */
   public static KeyspaceOptions defaults() {
     return new KeyspaceOptions(
-        new LevelDb.Options(WRITE_BUFFER_BYTES, 8L << 20, true, true, false, MAX_OPEN_TABLES),
+        LevelDbOptions.defaults()
+            .withWriteBufferBytes(WRITE_BUFFER_BYTES)
+            .withCacheBytes(CACHE_BYTES)
+            .withCompression(false)
+            .withMaxOpenFiles(MAX_OPEN_TABLES),
         1000,
         Duration.ofMillis(10),
         16L << 20);
@@ -70,7 +76,7 @@ public record KeyspaceOptions(
         : withStorage(storage.withWriteBufferBytes(LARGE_WRITE_BUFFER_BYTES));
   }
 
-  public KeyspaceOptions withStorage(LevelDb.Options options) {
+  public KeyspaceOptions withStorage(LevelDbOptions options) {
     return new KeyspaceOptions(options, compactionBatchRevisions, compactionPause, reclaimBytes);
   }
 

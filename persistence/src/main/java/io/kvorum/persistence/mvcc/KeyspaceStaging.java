@@ -1,6 +1,7 @@
 package io.kvorum.persistence.mvcc;
 
 import io.kvorum.persistence.leveldb.LevelDb;
+import io.kvorum.persistence.leveldb.LevelDbOptions;
 import io.kvorum.persistence.leveldb.Recovery;
 import io.kvorum.persistence.leveldb.StorageException;
 import io.kvorum.protocol.LogPosition;
@@ -41,7 +42,7 @@ public final class KeyspaceStaging implements AutoCloseable {
   private boolean installed;
   private boolean closed;
 
-  KeyspaceStaging(Path directory, int generation, Tables tables, LevelDb.Options options) {
+  KeyspaceStaging(Path directory, int generation, Tables tables, LevelDbOptions options) {
     this.directory = directory;
     this.generation = generation;
     this.tables = tables;
@@ -52,15 +53,11 @@ public final class KeyspaceStaging implements AutoCloseable {
   }
 
   /** For whom a keyspace is in the making: nobody reads it, so it needs little memory. */
-  static LevelDb.Options stagingOptions(LevelDb.Options options) {
-    return new LevelDb.Options(
-        Math.min(options.writeBufferBytes(), WRITE_BUFFER_BYTES),
-        1 << 20,
-        options.paranoidChecks(),
-        options.verifyChecksums(),
-        options.compression(),
-        options.maxOpenFiles(),
-        options.minFreeBytes());
+  static LevelDbOptions stagingOptions(LevelDbOptions options) {
+    return options
+        .withWriteBufferBytes(Math.min(options.writeBufferBytes(), WRITE_BUFFER_BYTES))
+        .withCacheBytes(1 << 20)
+        .withMinFreeBytes(options.minFreeBytes());
   }
 
   /**

@@ -2,6 +2,7 @@ package io.kvorum.persistence.mvcc;
 
 import io.kvorum.persistence.leveldb.Cursor;
 import io.kvorum.persistence.leveldb.LevelDb;
+import io.kvorum.persistence.leveldb.LevelDbSnapshot;
 import java.util.Arrays;
 
 /**
@@ -47,7 +48,7 @@ final class RecordHasher {
    * @param revision neither below C nor above the current one; below 0 for no records at all
    */
   static KeyValueHash hash(
-      LevelDb db, Tables tables, LevelDb.Snapshot snapshot, long compacted, long revision) {
+      LevelDb db, Tables tables, LevelDbSnapshot snapshot, long compacted, long revision) {
     if (revision < 0) {
       return new KeyValueHash(RecordChecksum.begin().value(), revision, compacted);
     }

@@ -2,6 +2,7 @@ package io.kvorum.persistence.mvcc;
 
 import com.google.protobuf.ByteString;
 import io.kvorum.persistence.leveldb.LevelDb;
+import io.kvorum.persistence.leveldb.LevelDbSnapshot;
 import io.kvorum.protocol.EtcdError;
 import io.kvorum.protocol.LogPosition;
 import io.kvorum.protocol.Outcome;
@@ -29,7 +30,7 @@ final class SharedView {
   private final LevelDb db;
   private final Tables tables;
   private final StoreState state;
-  private final LevelDb.Snapshot snapshot;
+  private final LevelDbSnapshot snapshot;
   private final CommittedKeys keys;
   private final OperationTotals totals;
   private final LongAdder openHandles;

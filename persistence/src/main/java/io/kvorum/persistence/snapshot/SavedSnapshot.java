@@ -10,11 +10,11 @@ import java.util.function.LongConsumer;
 
 /**
  * A snapshot in a file, as a client has saved it; the form is in {@link SnapshotFile}. Its content
- * is read as a stream: a row is held at a time. Of the checksum at its end nothing is said here.
+ * is read as a stream: a row is held at a time. Of the checksum at its end {@link SnapshotChecksum}
+ * knows.
  */
 public final class SavedSnapshot {
 
-  private static final int DIGEST_BYTES = 32;
   private static final int BUFFER_BYTES = 256 << 10;
 
   /** Receives the rows. */
@@ -58,8 +58,10 @@ public final class SavedSnapshot {
       long behindBlocks = size % SnapshotFile.BLOCK_BYTES;
       return new SavedSnapshot(
           file,
-          SnapshotHeader.decode(head),
-          behindBlocks == DIGEST_BYTES ? size - DIGEST_BYTES : size);
+          SnapshotHeader.decode(file.toString(), head),
+          behindBlocks == SnapshotChecksum.DIGEST_BYTES
+              ? size - SnapshotChecksum.DIGEST_BYTES
+              : size);
     } catch (IOException e) {
       throw unreadable(file, e);
     }
@@ -83,13 +85,28 @@ public final class SavedSnapshot {
   }
 
   /**
+   * Refuses a file that is not, to the last byte, what a server gave.
+   *
+   * @param progress told now and then how many bytes were read
+   * @throws SnapshotException if its checksum does not match its content, or it has none
+   */
+  public void requireWhole(LongConsumer progress) {
+    switch (SnapshotChecksum.of(file, progress).verdict()) {
+      case MATCHES -> {}
+      case DIFFERS ->
+          throw new SnapshotException(file + " is damaged: its SHA-256 does not match its content");
+      case ABSENT -> throw new SnapshotException(file + " is cut off: it has no checksum");
+    }
+  }
+
+  /**
    * Reads all of it.
    *
    * @param progress told now and then how many bytes were read
    * @throws SnapshotException if it is damaged, as far as its form tells
    */
   public void read(RowSink sink, LongConsumer progress) {
-    SnapshotRows rows = new SnapshotRows(new Forwarding(sink));
+    SnapshotRows rows = new SnapshotRows(file.toString(), sizeBytes, new Forwarding(sink));
     byte[] buffer = new byte[BUFFER_BYTES];
     long done = 0;
     long behindEnd = 0;

@@ -41,19 +41,22 @@ public record SnapshotHeader(
         .array();
   }
 
-  static SnapshotHeader decode(byte[] bytes) {
+  /**
+   * @param name of the snapshot, for messages
+   */
+  static SnapshotHeader decode(String name, byte[] bytes) {
     ByteBuffer in = ByteBuffer.wrap(bytes);
     if (in.getInt() != MAGIC) {
-      throw new SnapshotException("this is no snapshot");
+      throw new SnapshotException(name + " is no snapshot");
     }
     int version = in.getInt();
     if (version != VERSION) {
       throw new SnapshotException(
-          "the snapshot has format " + version + ", and this version reads format " + VERSION);
+          name + " has format " + version + ", and this version reads format " + VERSION);
     }
     int group = in.getInt();
     if (group < 0) {
-      throw new SnapshotException("the snapshot is of group " + group);
+      throw new SnapshotException(name + " is of group " + group);
     }
     return new SnapshotHeader(
         new GroupId(group),

@@ -29,7 +29,11 @@ final class SnapshotRows {
     NOTHING
   }
 
+  /** What the stream is called where it is damaged. */
+  private final String name;
+
   private final Sink sink;
+  private final long maxFieldBytes;
   private Field field = Field.HEADER;
 
   /** The field at hand, if it has a known length, and how much of it is there. */
@@ -47,6 +51,16 @@ final class SnapshotRows {
   private long rows;
 
   SnapshotRows(Sink sink) {
+    this("the snapshot", MAX_FIELD_BYTES, sink);
+  }
+
+  /**
+   * @param name for messages
+   * @param bytes how long the stream can be at most: no field of it is longer
+   */
+  SnapshotRows(String name, long bytes, Sink sink) {
+    this.name = name;
+    this.maxFieldBytes = Math.min(bytes, MAX_FIELD_BYTES);
     this.sink = sink;
   }
 
@@ -58,7 +72,7 @@ final class SnapshotRows {
   void accept(ByteBuffer part) {
     acceptToEnd(part);
     if (part.hasRemaining()) {
-      throw new SnapshotException("the snapshot goes on behind its end");
+      throw new SnapshotException(name + " goes on behind its end");
     }
   }
 
@@ -86,12 +100,13 @@ final class SnapshotRows {
     length |= (long) (next & 0x7f) << (7 * lengthBytes++);
     if (next < 0) {
       if (lengthBytes == MAX_VARINT_BYTES) {
-        throw new SnapshotException("the snapshot holds a length that is none");
+        throw new SnapshotException(name + " holds a length that is none");
       }
       return;
     }
-    if (length > MAX_FIELD_BYTES) {
-      throw new SnapshotException("the snapshot holds a field of " + length + " bytes");
+    if (length > maxFieldBytes) {
+      throw new SnapshotException(
+          name + " is cut off or damaged: it holds a field of " + length + " bytes");
     }
     int complete = (int) length;
     length = 0;
@@ -125,7 +140,7 @@ final class SnapshotRows {
   private void filledUp() {
     switch (field) {
       case HEADER -> {
-        sink.header(SnapshotHeader.decode(bytes));
+        sink.header(SnapshotHeader.decode(name, bytes));
         field = Field.KEY_LENGTH;
       }
       case KEY -> {
@@ -140,7 +155,7 @@ final class SnapshotRows {
       case COUNT -> {
         long count = ByteBuffer.wrap(bytes).getLong();
         if (count != rows) {
-          throw new SnapshotException("the snapshot has " + count + " rows, and " + rows + " came");
+          throw new SnapshotException(name + " has " + count + " rows, and " + rows + " came");
         }
         field = Field.NOTHING;
       }

@@ -4,7 +4,7 @@
  * {@link io.kvorum.persistence.snapshot.SnapshotWriter} checks it and makes a keyspace of it that
  * can be installed. {@link io.kvorum.persistence.snapshot.SnapshotFile} gives the stream the form
  * of a file that clients can save, and {@link io.kvorum.persistence.snapshot.SavedSnapshot} reads
- * one.
+ * one, whose end {@link io.kvorum.persistence.snapshot.SnapshotChecksum} compares with its content.
  *
  * <p>The stream, which {@link io.kvorum.persistence.snapshot.SnapshotHeader} begins, carries raw
  * rows and knows nothing of what they mean: whatever is ever stored under the group's prefix

@@ -4,6 +4,7 @@ import static io.kvorum.persistence.wal.WalFormat.EVENTS;
 
 import io.kvorum.persistence.leveldb.Cursor;
 import io.kvorum.persistence.leveldb.LevelDb;
+import io.kvorum.persistence.leveldb.LevelDbSnapshot;
 import io.kvorum.persistence.leveldb.Recovery;
 import io.kvorum.persistence.leveldb.StorageException;
 import io.kvorum.persistence.wal.WalFormat.DamagedEventException;
@@ -23,7 +24,7 @@ final class WalReplay implements AutoCloseable {
   }
 
   private final LevelDb db;
-  private final LevelDb.Snapshot snapshot;
+  private final LevelDbSnapshot snapshot;
   private final String persistenceId;
   private final int number;
   private final long first;

@@ -1,7 +1,7 @@
 package io.kvorum.persistence.wal;
 
 import com.typesafe.config.Config;
-import io.kvorum.persistence.leveldb.LevelDb;
+import io.kvorum.persistence.leveldb.LevelDbOptions;
 import java.nio.file.Path;
 
 /**
@@ -16,7 +16,7 @@ import java.nio.file.Path;
  */
 public record WalSettings(
     Path directory,
-    LevelDb.Options levelDb,
+    LevelDbOptions levelDb,
     boolean unsafeNoFsync,
     int maxBatchRecords,
     long maxBatchBytes,
@@ -26,7 +26,7 @@ public record WalSettings(
   public static WalSettings in(Path directory) {
     return new WalSettings(
         directory,
-        LevelDb.Options.defaults().withOwnThread(true),
+        LevelDbOptions.defaults().withOwnThread(true),
         false,
         10_000,
         8L << 20,
@@ -35,15 +35,12 @@ public record WalSettings(
 
   /** From the section {@code kvorum.wal.journal}. */
   static WalSettings from(Config journal) {
-    long writeBufferBytes = journal.getBytes("write-buffer");
-    LevelDb.Options levelDb =
-        new LevelDb.Options(
-                writeBufferBytes,
-                journal.getBytes("cache"),
-                true,
-                true,
-                journal.getBoolean("compression"),
-                journal.getInt("max-open-files"))
+    LevelDbOptions levelDb =
+        LevelDbOptions.defaults()
+            .withWriteBufferBytes(journal.getBytes("write-buffer"))
+            .withCacheBytes(journal.getBytes("cache"))
+            .withCompression(journal.getBoolean("compression"))
+            .withMaxOpenFiles(journal.getInt("max-open-files"))
             .withOwnThread(true);
     return new WalSettings(
         Path.of(journal.getString("directory")),
@@ -59,7 +56,7 @@ public record WalSettings(
         directory, levelDb, unsafe, maxBatchRecords, maxBatchBytes, compactAfterBytes);
   }
 
-  public WalSettings withLevelDb(LevelDb.Options options) {
+  public WalSettings withLevelDb(LevelDbOptions options) {
     return new WalSettings(
         directory, options, unsafeNoFsync, maxBatchRecords, maxBatchBytes, compactAfterBytes);
   }

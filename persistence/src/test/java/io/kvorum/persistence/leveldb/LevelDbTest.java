@@ -61,7 +61,7 @@ class LevelDbTest {
   void snapshotAndCursorKeepTheirMoment(Opening.Kind kind) {
     try (LevelDb db = open(kind)) {
       put(db, "a", "1");
-      try (LevelDb.Snapshot then = db.snapshot();
+      try (LevelDbSnapshot then = db.snapshot();
           Cursor early = db.cursor(null)) {
         put(db, "a", "2");
         put(db, "b", "2");
@@ -109,7 +109,7 @@ class LevelDbTest {
     put(db, "a", "1");
     LevelDb.Batch batch = db.batch();
     batch.put(bytes("b"), bytes("1"));
-    LevelDb.Snapshot snapshot = db.snapshot();
+    LevelDbSnapshot snapshot = db.snapshot();
     Cursor cursor = db.cursor(snapshot);
     cursor.seekToFirst();
     db.close();
@@ -139,7 +139,7 @@ class LevelDbTest {
   @EnumSource
   void closedParts(Opening.Kind kind) {
     try (LevelDb db = open(kind)) {
-      LevelDb.Snapshot snapshot = db.snapshot();
+      LevelDbSnapshot snapshot = db.snapshot();
       snapshot.close();
       snapshot.close();
       assertThrows(IllegalStateException.class, () -> db.get(bytes("a"), snapshot));
@@ -161,7 +161,7 @@ class LevelDbTest {
         LevelDb other =
             Opening.open(directory.resolve("other"), options(), Recovery.REFUSE_LOSS, kind);
         LevelDb.Batch batch = other.batch();
-        LevelDb.Snapshot snapshot = other.snapshot()) {
+        LevelDbSnapshot snapshot = other.snapshot()) {
       assertThrows(IllegalArgumentException.class, () -> one.write(batch, false));
       assertThrows(IllegalArgumentException.class, () -> one.get(bytes("a"), snapshot));
       assertThrows(IllegalArgumentException.class, () -> one.cursor(snapshot));
@@ -174,7 +174,7 @@ class LevelDbTest {
     for (int round = 0; round < 5; round++) {
       LevelDb db = open(kind);
       put(db, "a", "1");
-      LevelDb.Snapshot shared = db.snapshot();
+      LevelDbSnapshot shared = db.snapshot();
       CountDownLatch running = new CountDownLatch(4);
       List<CompletableFuture<Void>> users = new ArrayList<>();
       for (Runnable use : uses(db, shared)) {
@@ -190,7 +190,7 @@ class LevelDbTest {
     }
   }
 
-  private static List<Runnable> uses(LevelDb db, LevelDb.Snapshot shared) {
+  private static List<Runnable> uses(LevelDb db, LevelDbSnapshot shared) {
     return List.of(
         () -> db.get(bytes("a")),
         () -> put(db, "b", "2"),
@@ -200,7 +200,7 @@ class LevelDbTest {
           }
         },
         () -> {
-          try (LevelDb.Snapshot own = db.snapshot()) {
+          try (LevelDbSnapshot own = db.snapshot()) {
             db.get(bytes("a"), own);
           }
         });
@@ -245,8 +245,8 @@ class LevelDbTest {
     return Opening.open(directory.resolve("db"), options(), Recovery.REFUSE_LOSS, kind);
   }
 
-  static LevelDb.Options options() {
-    return LevelDb.Options.defaults();
+  static LevelDbOptions options() {
+    return LevelDbOptions.defaults();
   }
 
   static void put(LevelDb db, String key, String value) {

@@ -100,7 +100,7 @@ class OpeningTest {
   @Test
   void fullDiskIsRefused() throws Exception {
     try (SmallDisk disk = SmallDisk.mount(directory.resolve("disk"), 4)) {
-      LevelDb.Options eightMiB = options().withMinFreeBytes(8L << 20);
+      LevelDbOptions eightMiB = options().withMinFreeBytes(8L << 20);
       StorageException refused =
           assertThrows(
               StorageException.class, () -> LevelDb.open(disk.path().resolve("db"), eightMiB));
@@ -112,9 +112,7 @@ class OpeningTest {
   @Test
   void diskThatFillsUpWhileRunning() throws Exception {
     try (SmallDisk disk = SmallDisk.mount(directory.resolve("disk"), 48)) {
-      LevelDb.Options small =
-          new LevelDb.Options(256 << 10, 1 << 20, true, true, true, 100)
-              .withMinFreeBytes(16L << 20);
+      LevelDbOptions small = options().withWriteBufferBytes(256 << 10).withMinFreeBytes(16L << 20);
       Path path = disk.path().resolve("db");
       int written = 0;
       try (LevelDb db = LevelDb.open(path, small)) {

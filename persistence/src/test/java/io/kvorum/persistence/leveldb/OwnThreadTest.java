@@ -68,8 +68,8 @@ final class OwnThreadTest {
     }
   }
 
-  private static LevelDb.Options options() {
-    return new LevelDb.Options(BUFFER_BYTES, 1 << 20, false, false, false, 100, 0);
+  private static LevelDbOptions options() {
+    return LevelDbOptions.defaults().withWriteBufferBytes(BUFFER_BYTES).withMinFreeBytes(0);
   }
 
   /** Opening a database makes a table of its log. */

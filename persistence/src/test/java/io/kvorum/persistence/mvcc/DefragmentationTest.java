@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.kvorum.persistence.leveldb.LevelDb;
+import io.kvorum.persistence.leveldb.LevelDbOptions;
 import io.kvorum.persistence.leveldb.Recovery;
 import io.kvorum.protocol.GroupId;
 import java.io.IOException;
@@ -85,8 +86,11 @@ class DefragmentationTest {
   @Test
   void goesInPieces() throws Exception {
     Tables tables = new Tables(GroupId.DEFAULT);
-    LevelDb.Options options =
-        new LevelDb.Options(64 << 10, 1 << 20, true, false, false, 500).withMinFreeBytes(0);
+    LevelDbOptions options =
+        LevelDbOptions.defaults()
+            .withWriteBufferBytes(64 << 10)
+            .withCompression(false)
+            .withMinFreeBytes(0);
     Random random = new Random(1);
     try (LevelDb db = LevelDb.open(directory, options, Recovery.KEEP_PREFIX)) {
       for (int i = 0; i < 100; i++) {

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.kvorum.persistence.leveldb.LevelDb;
+import io.kvorum.persistence.leveldb.LevelDbOptions;
 import io.kvorum.persistence.leveldb.Recovery;
 import io.kvorum.protocol.GroupId;
 import io.kvorum.protocol.LogPosition;
@@ -49,7 +50,7 @@ class KeyspaceChainTest {
 
   private static KeyspaceOptions options(Random random) {
     return TestKeyspace.OPTIONS
-        .withStorage(new LevelDb.Options(1 << 16, 1 << 20, true, true, true, 100, 0))
+        .withStorage(LevelDbOptions.defaults().withWriteBufferBytes(1 << 16).withMinFreeBytes(0))
         .withCompaction(1 + random.nextInt(20), Duration.ofNanos(random.nextInt(1_000_000)))
         .withReclaimBytes(random.nextInt(20_000));
   }

@@ -4,8 +4,9 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assertions.fail;
 
-import io.kvorum.persistence.leveldb.LevelDb;
 import io.kvorum.persistence.leveldb.StorageException;
+import io.kvorum.persistence.testing.DamageTally;
+import io.kvorum.persistence.testing.DamageTally.Outcome;
 import io.kvorum.persistence.testing.DiskDamage;
 import io.kvorum.protocol.GroupId;
 import io.kvorum.protocol.LogPosition;
@@ -34,6 +35,9 @@ class KeyspaceDamageTest {
   private static final int KEYS = 700;
   private static final int ENTRIES = 3_000;
 
+  /** Of them come so many behind an installed snapshot, after which a file names the generation. */
+  private static final int ENTRIES_BEHIND_INSTALL = 1_000;
+
   @TempDir Path directory;
 
   /** One change of one key; without a value the key is deleted. */
@@ -44,7 +48,11 @@ class KeyspaceDamageTest {
 
   private static KeyspaceOptions options() {
     return KeyspaceOptions.defaults()
-        .withStorage(new LevelDb.Options(96 << 10, 1 << 20, true, true, false, 100, 0));
+        .withStorage(
+            KeyspaceOptions.defaults()
+                .storage()
+                .withWriteBufferBytes(96 << 10)
+                .withMinFreeBytes(0));
   }
 
   private static Keyspace open(Path keyspace) {
@@ -71,23 +79,41 @@ class KeyspaceDamageTest {
     }
   }
 
-  @Test
-  void atRest() throws Exception {
-    Path whole = directory.resolve("whole");
-    try (Keyspace keyspace = open(whole)) {
-      fill(keyspace, ENTRIES);
-    }
-    for (int n = 0; n < DiskDamage.SEEDS; n++) {
-      int seed = DiskDamage.FIRST_SEED + n;
-      Path damaged = directory.resolve("damaged-" + seed);
-      DiskDamage.copy(whole, damaged);
-      DiskDamage.Done done = DiskDamage.damage(damaged, new Random(seed * 31L + 5));
-      openAndRead(damaged, done, "seed " + seed + ", " + done);
-      DiskDamage.delete(damaged);
+  private static void install(Keyspace from, Keyspace to) {
+    try (KeyspaceExport export = from.export();
+        KeyspaceExport.Rows rows = export.rows();
+        KeyspaceStaging staging = to.stage(0)) {
+      while (rows.advance()) {
+        staging.put(rows.key(), rows.value());
+      }
+      staging.seal(export.position());
+      to.install(staging);
+      to.installFinished();
     }
   }
 
-  private void openAndRead(Path damaged, DiskDamage.Done done, String context) throws Exception {
+  @Test
+  void atRest() throws Exception {
+    Path whole = directory.resolve("whole");
+    try (Keyspace source = open(directory.resolve("source"));
+        Keyspace keyspace = open(whole)) {
+      fill(source, ENTRIES - ENTRIES_BEHIND_INSTALL);
+      install(source, keyspace);
+      fill(keyspace, ENTRIES_BEHIND_INSTALL);
+    }
+    try (DamageTally tally = new DamageTally("keyspace")) {
+      for (int n = 0; n < DiskDamage.SEEDS; n++) {
+        int seed = DiskDamage.FIRST_SEED + n;
+        Path damaged = directory.resolve("damaged-" + seed);
+        DiskDamage.copy(whole, damaged);
+        DiskDamage.Done done = DiskDamage.damage(damaged, DiskDamage.choices(seed, "keyspace"));
+        tally.count(done, openAndRead(damaged, done, "seed " + seed + ", " + done));
+        DiskDamage.delete(damaged);
+      }
+    }
+  }
+
+  private Outcome openAndRead(Path damaged, DiskDamage.Done done, String context) throws Exception {
     String name = done.file().getFileName().toString();
     try (Keyspace keyspace = open(damaged)) {
       try {
@@ -95,20 +121,32 @@ class KeyspaceDamageTest {
       } catch (StorageException e) {
         assertEquals(StorageException.Reason.CORRUPT, e.reason(), context + ": " + e);
         assertNamed(keyspace, name, context);
-        return;
+        return Outcome.MET;
       }
-      if (keyspace.applied().index() < changes.size() && !name.startsWith("MANIFEST")) {
-        // What was cut is kept beside. A manifest that ends early is no other than an older one.
+      if (keyspace.applied().index() < changes.size() && !mayEndEarly(done)) {
+        // What was cut is kept beside.
         try (Stream<Path> files = Files.list(done.file().getParent())) {
           assertTrue(files.anyMatch(file -> file.toString().contains(".torn")), context);
         }
       }
+      return Outcome.RIGHT;
     } catch (StorageException e) {
       assertEquals(StorageException.Reason.CORRUPT, e.reason(), context + ": " + e);
       assertTrue(String.valueOf(e.getMessage()).contains(name), context + ": " + e.getMessage());
+      return Outcome.REFUSED;
     } catch (RuntimeException e) {
-      fail(context, e);
+      return fail(context, e);
     }
+  }
+
+  /**
+   * A manifest that ends early is no other than an older one, and so is a log that ends exactly
+   * between two records: the replicated log has what is missing.
+   */
+  private static boolean mayEndEarly(DiskDamage.Done done) {
+    return done.kind().startsWith("MANIFEST")
+        || done.what().startsWith("cut at")
+        || done.what().startsWith("zeros from");
   }
 
   private static void assertNamed(Keyspace keyspace, String name, String context) throws Exception {
@@ -141,7 +179,7 @@ class KeyspaceDamageTest {
     String context = "seed " + seed;
     try (Keyspace keyspace = open(keyspaceDirectory)) {
       assertHolds(keyspace, context);
-      Path table = flipRow(keyspaceDirectory, new Random(seed));
+      Path table = flipRow(keyspaceDirectory, DiskDamage.choices(seed, "rows"));
       try {
         assertHolds(keyspace, context);
         return false;

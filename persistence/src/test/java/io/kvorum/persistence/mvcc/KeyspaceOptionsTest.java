@@ -4,7 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import io.kvorum.persistence.leveldb.LevelDb;
+import io.kvorum.persistence.leveldb.LevelDbOptions;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -25,9 +25,9 @@ final class KeyspaceOptionsTest {
     tables(LARGE - 1);
     assertSame(defaults, defaults.forStoreIn(directory));
     tables(LARGE);
-    LevelDb.Options large = defaults.forStoreIn(directory).storage();
+    LevelDbOptions large = defaults.forStoreIn(directory).storage();
     assertTrue(large.writeBufferBytes() > defaults.storage().writeBufferBytes());
-    assertEquals(LevelDb.Options.minFreeBytesFor(large.writeBufferBytes()), large.minFreeBytes());
+    assertEquals(LevelDbOptions.minFreeBytesFor(large.writeBufferBytes()), large.minFreeBytes());
   }
 
   @Test

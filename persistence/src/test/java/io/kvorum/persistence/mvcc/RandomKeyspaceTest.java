@@ -4,7 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import com.google.protobuf.Message;
 import com.google.protobuf.MessageOrBuilder;
-import io.kvorum.persistence.leveldb.LevelDb;
+import io.kvorum.persistence.leveldb.LevelDbOptions;
 import io.kvorum.protocol.EtcdError;
 import io.kvorum.protocol.LogPosition;
 import io.kvorum.protocol.Outcome;
@@ -84,7 +84,8 @@ class RandomKeyspaceTest {
           new TestKeyspace(
               directory,
               TestKeyspace.OPTIONS
-                  .withStorage(new LevelDb.Options(1 << 16, 1 << 20, true, true, true, 100, 0))
+                  .withStorage(
+                      LevelDbOptions.defaults().withWriteBufferBytes(1 << 16).withMinFreeBytes(0))
                   .withCompaction(
                       1 + random.nextInt(20), Duration.ofNanos(random.nextInt(3_000_000)))
                   .withReclaimBytes(random.nextInt(20_000)));

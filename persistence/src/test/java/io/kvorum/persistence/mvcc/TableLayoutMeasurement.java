@@ -2,6 +2,7 @@ package io.kvorum.persistence.mvcc;
 
 import io.kvorum.persistence.leveldb.Cursor;
 import io.kvorum.persistence.leveldb.LevelDb;
+import io.kvorum.persistence.leveldb.LevelDbOptions;
 import java.lang.management.ManagementFactory;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
@@ -192,8 +193,13 @@ class TableLayoutMeasurement {
 
   @Test
   void layouts(@TempDir Path directory) throws Exception {
-    LevelDb.Options chosen = new LevelDb.Options(16L << 20, 8L << 20, true, false, false, 500);
-    LevelDb.Options checking = new LevelDb.Options(16L << 20, 32L << 20, true, true, true, 500);
+    LevelDbOptions chosen =
+        LevelDbOptions.defaults()
+            .withWriteBufferBytes(16L << 20)
+            .withCacheBytes(8L << 20)
+            .withVerifyChecksums(false)
+            .withCompression(false);
+    LevelDbOptions checking = LevelDbOptions.defaults().withWriteBufferBytes(16L << 20);
     for (Layout layout : Layout.values()) {
       measure("warm-up", layout, chosen, directory.resolve(layout + "-warm-up"), 1);
     }
@@ -207,7 +213,7 @@ class TableLayoutMeasurement {
   }
 
   private void measure(
-      String name, Layout layout, LevelDb.Options options, Path directory, int versions)
+      String name, Layout layout, LevelDbOptions options, Path directory, int versions)
       throws Exception {
     Random random = new Random(1);
     try (LevelDb db = LevelDb.open(directory, options)) {

@@ -1,7 +1,7 @@
 package io.kvorum.persistence.mvcc;
 
 import com.google.protobuf.ByteString;
-import io.kvorum.persistence.leveldb.LevelDb;
+import io.kvorum.persistence.leveldb.LevelDbOptions;
 import io.kvorum.protocol.GroupId;
 import io.kvorum.protocol.LogPosition;
 import io.kvorum.protocol.Outcome;
@@ -36,7 +36,7 @@ final class TestKeyspace implements AutoCloseable {
 
   static final KeyspaceOptions OPTIONS =
       KeyspaceOptions.defaults()
-          .withStorage(LevelDb.Options.defaults().withMinFreeBytes(0))
+          .withStorage(LevelDbOptions.defaults().withMinFreeBytes(0))
           .withCompaction(2, Duration.ZERO);
 
   private final Path directory;

@@ -1,7 +1,7 @@
 package io.kvorum.persistence.snapshot;
 
 import com.google.protobuf.ByteString;
-import io.kvorum.persistence.leveldb.LevelDb;
+import io.kvorum.persistence.leveldb.LevelDbOptions;
 import io.kvorum.persistence.mvcc.ApplyBatch;
 import io.kvorum.persistence.mvcc.Keyspace;
 import io.kvorum.persistence.mvcc.KeyspaceExport;
@@ -28,7 +28,7 @@ final class SnapshotFixture {
     return Keyspace.open(
         directory,
         group,
-        KeyspaceOptions.defaults().withStorage(LevelDb.Options.defaults().withMinFreeBytes(0)));
+        KeyspaceOptions.defaults().withStorage(LevelDbOptions.defaults().withMinFreeBytes(0)));
   }
 
   static Keyspace open(Path directory) {

@@ -4,8 +4,10 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assertions.fail;
 
-import io.kvorum.persistence.leveldb.LevelDb;
+import io.kvorum.persistence.leveldb.LevelDbOptions;
 import io.kvorum.persistence.leveldb.StorageException;
+import io.kvorum.persistence.testing.DamageTally;
+import io.kvorum.persistence.testing.DamageTally.Outcome;
 import io.kvorum.persistence.testing.DiskDamage;
 import io.kvorum.persistence.wal.WalFormat.Event;
 import io.kvorum.persistence.wal.WalStore.Numbered;
@@ -34,7 +36,7 @@ class WalDamageTest {
 
   private static WalSettings settings(Path wal) {
     return WalSettings.in(wal)
-        .withLevelDb(new LevelDb.Options(96 << 10, 1 << 20, true, true, true, 100, 0));
+        .withLevelDb(LevelDbOptions.defaults().withWriteBufferBytes(96 << 10).withMinFreeBytes(0));
   }
 
   @Test
@@ -44,7 +46,7 @@ class WalDamageTest {
     try (WalStore store = WalStore.open(settings(wal), WalMetrics.NONE)) {
       fill(store, events);
     }
-    damageAndOpen(wal, events, 1);
+    damageAndOpen(wal, events, "wal-closed");
   }
 
   @Test
@@ -59,7 +61,7 @@ class WalDamageTest {
       add(store, events, 40);
       DiskDamage.copy(wal, killed);
     }
-    damageAndOpen(killed, events, 1_000_003);
+    damageAndOpen(killed, events, "wal-killed");
   }
 
   /** Several logs, tables in two levels, deleted events. */
@@ -89,23 +91,31 @@ class WalDamageTest {
     store.commit();
   }
 
-  private void damageAndOpen(Path whole, List<byte[]> events, int salt) throws IOException {
-    for (int n = 0; n < DiskDamage.SEEDS; n++) {
-      int seed = DiskDamage.FIRST_SEED + n;
-      Path damaged = directory.resolve("damaged-" + seed);
-      DiskDamage.copy(whole, damaged);
-      DiskDamage.Done done = DiskDamage.damage(damaged, new Random(salt * 31L + seed));
-      String context = "seed " + seed + ", " + done;
-      try (WalStore store = WalStore.open(settings(damaged), WalMetrics.NONE)) {
-        assertEvents(events, store, context);
-      } catch (StorageException e) {
-        assertEquals(StorageException.Reason.CORRUPT, e.reason(), context);
-        String name = done.file().getFileName().toString();
-        assertTrue(String.valueOf(e.getMessage()).contains(name), context + ": " + e.getMessage());
-      } catch (RuntimeException e) {
-        fail(context, e);
+  private void damageAndOpen(Path whole, List<byte[]> events, String name) throws IOException {
+    try (DamageTally tally = new DamageTally(name)) {
+      for (int n = 0; n < DiskDamage.SEEDS; n++) {
+        int seed = DiskDamage.FIRST_SEED + n;
+        Path damaged = directory.resolve("damaged-" + seed);
+        DiskDamage.copy(whole, damaged);
+        DiskDamage.Done done = DiskDamage.damage(damaged, DiskDamage.choices(seed, name));
+        tally.count(done, open(damaged, events, done, "seed " + seed + ", " + done));
+        DiskDamage.delete(damaged);
       }
-      DiskDamage.delete(damaged);
+    }
+  }
+
+  private static Outcome open(
+      Path damaged, List<byte[]> events, DiskDamage.Done done, String context) {
+    try (WalStore store = WalStore.open(settings(damaged), WalMetrics.NONE)) {
+      assertEvents(events, store, context);
+      return Outcome.RIGHT;
+    } catch (StorageException e) {
+      assertEquals(StorageException.Reason.CORRUPT, e.reason(), context);
+      String name = done.file().getFileName().toString();
+      assertTrue(String.valueOf(e.getMessage()).contains(name), context + ": " + e.getMessage());
+      return Outcome.REFUSED;
+    } catch (RuntimeException e) {
+      return fail(context, e);
     }
   }
 

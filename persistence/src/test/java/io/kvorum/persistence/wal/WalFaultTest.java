@@ -12,6 +12,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.typesafe.config.ConfigFactory;
 import io.kvorum.persistence.leveldb.LevelDb;
+import io.kvorum.persistence.leveldb.LevelDbOptions;
 import io.kvorum.persistence.leveldb.StorageException;
 import io.kvorum.persistence.testing.ChildProcess;
 import io.kvorum.persistence.testing.SmallDisk;
@@ -45,8 +46,8 @@ import org.junit.jupiter.api.io.TempDir;
 class WalFaultTest {
 
   private static final String SEED = "kvorum.seed";
-  private static final LevelDb.Options SMALL =
-      new LevelDb.Options(256 << 10, 1 << 20, true, true, true, 100).withMinFreeBytes(16L << 20);
+  private static final LevelDbOptions SMALL =
+      LevelDbOptions.defaults().withWriteBufferBytes(256 << 10).withMinFreeBytes(16L << 20);
   private static final int KILLS = 4;
   private static final int ACTORS = 3;
 
@@ -256,7 +257,7 @@ class WalFaultTest {
         sender.receiveN(3, PATIENCE);
       }
     }
-    try (LevelDb raw = LevelDb.open(directory, LevelDb.Options.defaults());
+    try (LevelDb raw = LevelDb.open(directory, LevelDbOptions.defaults());
         LevelDb.Batch batch = raw.batch()) {
       batch.delete(WalFormat.key(WalFormat.EVENTS, 1, 2));
       raw.write(batch, true);

@@ -10,6 +10,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.kvorum.persistence.leveldb.Cursor;
 import io.kvorum.persistence.leveldb.LevelDb;
+import io.kvorum.persistence.leveldb.LevelDbOptions;
 import io.kvorum.persistence.leveldb.StorageException;
 import io.kvorum.persistence.wal.WalFormat.Event;
 import io.kvorum.persistence.wal.WalStore.Numbered;
@@ -212,7 +213,7 @@ class WalStoreTest {
   @Test
   void batchSaysWhenItIsFull() {
     WalSettings three =
-        new WalSettings(directory, LevelDb.Options.defaults(), false, 3, 1 << 20, 1 << 20);
+        new WalSettings(directory, LevelDbOptions.defaults(), false, 3, 1 << 20, 1 << 20);
     try (WalStore store = WalStore.open(three, WalMetrics.NONE)) {
       WalLog log = store.log("p");
       append(store, log, 1, 2);
@@ -302,7 +303,7 @@ class WalStoreTest {
   }
 
   private void change(Consumer<LevelDb> change) {
-    try (LevelDb raw = LevelDb.open(directory, LevelDb.Options.defaults())) {
+    try (LevelDb raw = LevelDb.open(directory, LevelDbOptions.defaults())) {
       change.accept(raw);
     }
   }

@@ -1,6 +1,7 @@
 package io.kvorum.verification.conformance;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -101,6 +102,23 @@ class CorruptionTest {
     }
   }
 
+  /**
+   * The comparison that is meant has found it, and neither the other one nor that of the rolling
+   * hashes, which is always at work and raises the same alarm.
+   */
+  private static void wasFoundBy(Cluster cluster, String hashes) {
+    var found =
+        cluster.members().stream()
+            .flatMap(member -> member.server().output().lines())
+            .filter(
+                line -> line.contains("the members' hashes of ") || line.contains("bad revision"))
+            .toList();
+    assertFalse(found.isEmpty());
+    for (var line : found) {
+      assertTrue(line.contains("the members' hashes of " + hashes + " differ at revision "), line);
+    }
+  }
+
   private static Status refusal(Runnable call) {
     try {
       call.run();
@@ -136,6 +154,7 @@ class CorruptionTest {
       victim.server().startAgain();
       assertEquals("wrong", value(victim));
       isNamed(cluster, corrupt);
+      wasFoundBy(cluster, "records");
     }
   }
 
@@ -152,6 +171,7 @@ class CorruptionTest {
       assertNotEquals(victim, cluster.leader());
       compact(cluster.leader(), 6);
       isNamed(cluster, corrupt);
+      wasFoundBy(cluster, "compactions");
     }
   }
 

@@ -34,7 +34,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /** What is found in a log that the server's own actor has written. */
-class LogInspectionTest {
+class LogAtRestTest {
   private static final LogIdentity IDENTITY =
       new LogIdentity(GroupId.DEFAULT, 5, new MemberId(2), "token");
 
@@ -48,8 +48,8 @@ class LogInspectionTest {
         .toList();
   }
 
-  private LogInspection open() {
-    return LogInspection.open(WalSettings.in(directory), GroupId.DEFAULT);
+  private LogAtRest open() {
+    return LogAtRest.open(WalSettings.in(directory), GroupId.DEFAULT);
   }
 
   private void write(WalActor.Command... commands) throws InterruptedException {
@@ -81,7 +81,7 @@ class LogInspectionTest {
         new HardState(term, MemberId.NONE), entries(from, to, term), List.of());
   }
 
-  private static List<Entry> read(LogInspection log, long from, int limit) {
+  private static List<Entry> read(LogAtRest log, long from, int limit) {
     List<Entry> found = new ArrayList<>();
     log.entries(
         from,
@@ -98,7 +98,7 @@ class LogInspectionTest {
     List<Entry> expected = new ArrayList<>(entries(1, 2, 1));
     expected.addAll(entries(3, 6, 2));
     expected.addAll(entries(7, 7, 3));
-    try (LogInspection log = open()) {
+    try (LogAtRest log = open()) {
       assertEquals(expected, read(log, 0, 100));
       assertEquals(expected.subList(3, 5), read(log, 4, 2));
       assertEquals(List.of(), read(log, 8, 100));
@@ -108,9 +108,22 @@ class LogInspectionTest {
   }
 
   @Test
+  void takesANewerTerm() throws Exception {
+    write(append(1, 4, 1));
+    HardState newer = new HardState(9, MemberId.NONE);
+    try (LogAtRest log = open()) {
+      log.append(newer);
+    }
+    try (LogAtRest log = open()) {
+      assertEquals(newer, log.outline().hardState());
+      assertEquals(entries(1, 4, 1), read(log, 0, 100));
+    }
+  }
+
+  @Test
   void beginsBehindASnapshot() throws Exception {
     write(append(1, 9, 1), new WalActor.Replace(new LogPosition(6, 2)), append(7, 8, 3));
-    try (LogInspection log = open()) {
+    try (LogAtRest log = open()) {
       assertEquals(new LogPosition(6, 2), log.outline().base());
       assertEquals(entries(7, 8, 3), read(log, 0, 100));
     }

@@ -1,14 +1,18 @@
 package io.kvorum.persistence.wal;
 
+import io.kvorum.persistence.leveldb.LevelDb;
 import io.kvorum.persistence.leveldb.StorageException;
-import java.nio.file.Files;
+import io.kvorum.persistence.wal.WalFormat.Event;
+import io.kvorum.persistence.wal.WalStore.Numbered;
 import java.nio.file.Path;
+import java.util.List;
+import java.util.UUID;
 
 /**
- * Reads a log without a running journal, for tools that look into a data directory. Holds the
- * directory meanwhile. One thread.
+ * One persistence id's log without a running journal, for tools that look into a data directory or
+ * mend it. Holds the directory meanwhile. One thread.
  */
-public final class WalReading implements AutoCloseable {
+public final class WalAtRest implements AutoCloseable {
 
   /** Receives the events in their order. */
   @FunctionalInterface
@@ -19,21 +23,21 @@ public final class WalReading implements AutoCloseable {
   private final WalStore store;
   private final WalLog log;
 
-  private WalReading(WalStore store, WalLog log) {
+  private WalAtRest(WalStore store, WalLog log) {
     this.store = store;
     this.log = log;
   }
 
   /** Whether there is a log, as far as the names of files tell. */
   public static boolean isOne(Path directory) {
-    return Files.exists(directory.resolve("CURRENT"));
+    return LevelDb.isOne(directory);
   }
 
   /**
    * @throws StorageException if the directory is in use, damaged, of another version, or holds no
    *     events of the persistence id
    */
-  public static WalReading open(WalSettings settings, String persistenceId) {
+  public static WalAtRest open(WalSettings settings, String persistenceId) {
     if (!isOne(settings.directory())) {
       throw new StorageException(
           StorageException.Reason.IO, "there is no write-ahead log in " + settings.directory());
@@ -51,7 +55,7 @@ public final class WalReading implements AutoCloseable {
                 + persistenceId);
       }
       opened = true;
-      return new WalReading(store, log);
+      return new WalAtRest(store, log);
     } finally {
       if (!opened) {
         store.close();
@@ -68,6 +72,19 @@ public final class WalReading implements AutoCloseable {
     try (WalReplay replay = store.replay(log, from, Long.MAX_VALUE, Long.MAX_VALUE)) {
       replay.run((sequence, writer, event) -> to.event(sequence, new WalRecord(event.payload())));
     }
+  }
+
+  /**
+   * Adds an event at the end, durably.
+   *
+   * @throws StorageException if the disk does not take it
+   */
+  public void append(WalRecord record) {
+    store.append(
+        log,
+        UUID.randomUUID().toString(),
+        List.of(new Numbered(log.highest + 1, Event.raw(record.bytes()))));
+    store.commit();
   }
 
   @Override

@@ -1,4 +1,4 @@
-package io.kvorum.kvorumutl;
+package io.kvorum.persistence.snapshot;
 
 import java.io.IOException;
 import java.io.InputStream;
@@ -6,7 +6,6 @@ import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.function.LongConsumer;
@@ -16,13 +15,12 @@ import java.util.function.LongConsumer;
  * snapshot; an etcd's file copied from a data directory has none. The two are told apart by the
  * length, as by etcd: the content ends with a multiple of 512.
  */
-final class SnapshotChecksum {
-  private static final int SECTOR_BYTES = 512;
-  private static final int DIGEST_BYTES = 32;
+public final class SnapshotChecksum {
+  static final int DIGEST_BYTES = 32;
   private static final int BUFFER_BYTES = 1 << 20;
 
   /** How the file's end compares with its content. */
-  enum Verdict {
+  public enum Verdict {
     MATCHES,
     DIFFERS,
     /** There is no checksum. */
@@ -37,33 +35,38 @@ final class SnapshotChecksum {
     this.digest = digest;
   }
 
-  /** Whether the length is that of a file with a checksum. */
-  static boolean isPresent(Path file) {
+  /**
+   * Whether the length is that of a file with a checksum.
+   *
+   * @throws SnapshotException if there is no such file
+   */
+  public static boolean isPresent(Path file) {
     try {
-      return Files.size(file) % SECTOR_BYTES == DIGEST_BYTES;
+      return Files.size(file) % SnapshotFile.BLOCK_BYTES == DIGEST_BYTES;
     } catch (NoSuchFileException e) {
-      throw new RefusedException(file + " does not exist", e);
+      throw new SnapshotException(file + " does not exist", e);
     } catch (IOException e) {
-      throw new RefusedException(file + " cannot be read: " + e, e);
+      throw new SnapshotException(file + " cannot be read: " + e, e);
     }
   }
 
   /**
    * Reads the whole file.
    *
-   * @param progress told now and then how many bytes were read
+   * @param progress told now and then how many bytes were read; may throw, to end it
+   * @throws SnapshotException if it cannot be read
    */
-  static SnapshotChecksum of(Path file, LongConsumer progress) {
+  public static SnapshotChecksum of(Path file, LongConsumer progress) {
     boolean present = isPresent(file);
     try (InputStream in = Files.newInputStream(file)) {
       long left = Files.size(file) - (present ? DIGEST_BYTES : 0);
-      MessageDigest sha256 = MessageDigest.getInstance("SHA-256");
+      MessageDigest sha256 = SnapshotReader.sha256();
       byte[] buffer = new byte[BUFFER_BYTES];
       long done = 0;
       while (left > 0) {
         int read = in.read(buffer, 0, (int) Math.min(left, buffer.length));
         if (read < 0) {
-          throw new RefusedException(file + " has become shorter while it was read");
+          throw new SnapshotException(file + " has become shorter while it was read");
         }
         sha256.update(buffer, 0, read);
         left -= read;
@@ -78,18 +81,16 @@ final class SnapshotChecksum {
       }
       return new SnapshotChecksum(verdict, digest);
     } catch (IOException e) {
-      throw new RefusedException(file + " cannot be read: " + e, e);
-    } catch (NoSuchAlgorithmException e) {
-      throw new IllegalStateException("every Java platform has SHA-256", e);
+      throw new SnapshotException(file + " cannot be read: " + e, e);
     }
   }
 
-  Verdict verdict() {
+  public Verdict verdict() {
     return verdict;
   }
 
   /** Of the content. */
-  byte[] digest() {
+  public byte[] digest() {
     return digest.clone();
   }
 
