@@ -78,6 +78,18 @@ public final class EtcdMetrics {
   /** Leases that this member has revoked as the leader, because their time was up. */
   public final Counter leasesExpired;
 
+  /** The making of a response with events; they are sent by many at a time. */
+  public final Histogram watchEventsSend;
+
+  /** The share of one event in it; a sample for each response. */
+  public final Histogram watchPerEventSend;
+
+  /** The making of any other response to a request. */
+  public final Histogram watchAnswerSend;
+
+  /** The making of progress notifications for all watchers of a stream that are due. */
+  public final Histogram watchProgressRound;
+
   /** What a keyspace tells about itself at a scrape; totals since the start of the process. */
   public record KeyspaceFigures(
       long puts,
@@ -120,6 +132,10 @@ public final class EtcdMetrics {
     leasesExpired = counter("etcd_debugging_server_lease_expired_total");
     leaseTtl =
         telemetry.histogram("etcd_debugging_lease_ttl_total", NO_TAGS, Buckets.LEASE_SECONDS);
+    watchEventsSend = watchSend("watch_stream_duration");
+    watchPerEventSend = watchSend("watch_stream_duration_per_event");
+    watchAnswerSend = watchSend("control_stream_duration");
+    watchProgressRound = watchSend("progress_duration");
   }
 
   /** Shows a keyspace's own figures from now on; they are read at each scrape. */
@@ -182,6 +198,10 @@ public final class EtcdMetrics {
 
   private Gauge gauge(String name) {
     return telemetry.gauge(name, NO_TAGS);
+  }
+
+  private Histogram watchSend(String what) {
+    return seconds("etcd_debugging_server_watch_send_loop_" + what + "_seconds");
   }
 
   private Histogram seconds(String name) {

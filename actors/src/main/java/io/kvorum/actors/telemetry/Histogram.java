@@ -27,41 +27,50 @@ public final class Histogram {
 
   /** For a histogram in seconds. */
   public void recordNanos(long nanoseconds) {
-    recordUnits(nanoseconds * unitsPerNanosecond);
+    recordUnits(nanoseconds * unitsPerNanosecond, 1);
+  }
+
+  /** The same sample so many times, at the cost of one; none for 0. */
+  public void recordNanos(long nanoseconds, int times) {
+    if (times > 0) {
+      recordUnits(nanoseconds * unitsPerNanosecond, times);
+    }
   }
 
   /** For a histogram in seconds. */
   public void record(Duration duration) {
-    recordUnits(duration.toNanos() * unitsPerNanosecond);
+    recordUnits(duration.toNanos() * unitsPerNanosecond, 1);
   }
 
   /** A sample in the histogram's own unit. */
   public void record(double value) {
-    recordUnits(value * unitsPerOne);
+    recordUnits(value * unitsPerOne, 1);
   }
 
   /** One unit less than the sample rounded up: a bucket holds its upper bound, a cell its lower. */
-  private void recordUnits(double sample) {
+  private void recordUnits(double sample, int times) {
     long units = (long) Math.ceil(sample - ROUNDING_SLACK_UNITS) - 1;
     long clamped = Math.clamp(units, 0L, highestUnits);
     var histogram = bound;
     if (histogram != null) {
-      histogram.record(clamped);
+      histogram.record(clamped, times);
     } else {
-      recordEarly(clamped);
+      recordEarly(clamped, times);
     }
   }
 
-  private synchronized void recordEarly(long units) {
+  private synchronized void recordEarly(long units, int times) {
     var histogram = bound;
     if (histogram != null) {
-      histogram.record(units);
-    } else if (earlySize < EARLY_SAMPLES_MAX) {
-      if (earlySize == early.length) {
-        early = Arrays.copyOf(early, Math.max(16, 2 * earlySize));
-      }
-      early[earlySize++] = units;
+      histogram.record(units, times);
+      return;
     }
+    int more = Math.min(times, EARLY_SAMPLES_MAX - earlySize);
+    if (early.length - earlySize < more) {
+      early = Arrays.copyOf(early, Math.max(16, 2 * (earlySize + more)));
+    }
+    Arrays.fill(early, earlySize, earlySize + more, units);
+    earlySize += more;
   }
 
   synchronized void bind(kamon.metric.Histogram histogram) {

@@ -3,6 +3,7 @@ package io.kvorum.actors.watch;
 import io.kvorum.persistence.mvcc.ReadView;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Predicate;
 
 /**
  * What a stretch of revisions holds for the watchers of an index: each has collected its own
@@ -13,30 +14,47 @@ final class Portion {
   private final List<WatchEvent> incomplete = new ArrayList<>();
   private long next;
   private int events;
+  private long bytes;
 
   private Portion(long next) {
     this.next = next;
   }
 
   /**
-   * Goes through revisions until more than {@code eventsMax} events have found a watcher, a
-   * revision that counts for many watchers as often.
+   * Goes through revisions until one of the limits is reached, at least through one.
    *
-   * @param next the revision after the entries
+   * @param to the revision that it stops before; what lies between the entries and it is empty
+   * @param eventsMax that have found a watcher; a revision for many watchers counts as often
+   * @param bytesMax of revisions that have found any
    */
   static Portion match(
-      WatcherIndex<Watcher> index, List<RevisionEntry> entries, long next, int eventsMax) {
-    var portion = new Portion(next);
+      WatcherIndex<Watcher> index,
+      List<RevisionEntry> entries,
+      long to,
+      int eventsMax,
+      long bytesMax) {
+    var portion = new Portion(to);
     for (var entry : entries) {
-      if (portion.events >= eventsMax) {
+      if (entry.revision() >= to) {
+        break;
+      }
+      if (portion.events >= eventsMax || portion.bytes >= bytesMax) {
         portion.next = entry.revision();
         break;
       }
-      for (var event : entry.events()) {
-        index.forEachMatch(event.key(), watcher -> portion.offer(watcher, entry, event));
-      }
+      portion.match(index, entry);
     }
     return portion;
+  }
+
+  private void match(WatcherIndex<Watcher> index, RevisionEntry entry) {
+    int before = events;
+    for (var event : entry.events()) {
+      index.forEachMatch(event.key(), watcher -> offer(watcher, entry, event));
+    }
+    if (events > before) {
+      bytes += entry.bytes();
+    }
   }
 
   private void offer(Watcher watcher, RevisionEntry entry, WatchEvent event) {
@@ -62,6 +80,11 @@ final class Portion {
     return next;
   }
 
+  /** Of the revisions that somebody gets something of; watchers share them. */
+  long bytes() {
+    return bytes;
+  }
+
   /** Whether a previous value that somebody wants is still to be read. */
   boolean isIncomplete() {
     return !incomplete.isEmpty();
@@ -76,8 +99,18 @@ final class Portion {
 
   /** Nobody will get it. */
   void discard() {
-    for (var watcher : touched) {
-      var unused = watcher.takeCollected();
-    }
+    discardUnless(watcher -> false);
+  }
+
+  /** Only these will get theirs. */
+  void discardUnless(Predicate<Watcher> gets) {
+    touched.removeIf(
+        watcher -> {
+          if (gets.test(watcher)) {
+            return false;
+          }
+          var unused = watcher.takeCollected();
+          return true;
+        });
   }
 }

@@ -12,8 +12,8 @@ import java.util.function.LongFunction;
  * one queue, because a progress response promises that events came before it.
  *
  * <p>It is not bounded by itself but by those who fill it: answers to requests by {@link
- * #answers()}, live events by the stream's credit, history by one portion, progress by one for each
- * watcher, and the end of a compacted watcher comes once.
+ * #answers()}, live events by the stream's credit, history by one portion, which is charged too,
+ * progress by one for each watcher, and the end of a compacted watcher comes once.
  */
 final class ResponseQueue {
   sealed interface Item permits Answer, Ended, Progress, Past, Delivery {}
@@ -24,8 +24,13 @@ final class ResponseQueue {
 
   record Progress(Watcher watcher, WatchResponse response) implements Item {}
 
-  /** Events of one or more whole revisions, in order. */
-  record Past(Watcher watcher, List<WatchEvent> events, long headerRevision) implements Item {}
+  /**
+   * Events of one or more whole revisions, in order.
+   *
+   * @param charge what was taken from the stream's credit
+   */
+  record Past(Watcher watcher, List<WatchEvent> events, long headerRevision, long charge)
+      implements Item {}
 
   private static final long NONE = -1;
 
@@ -43,6 +48,11 @@ final class ResponseQueue {
   private long headerRevision = NONE;
   private byte[] header = {};
   private int sentEvents;
+  private int sentWithEvents;
+  private int sentAnswers;
+
+  /** Charged for what was written last, which is somewhere between here and the client. */
+  private long takenCharge;
 
   ResponseQueue(
       StreamPort port,
@@ -91,9 +101,18 @@ final class ResponseQueue {
     pending(events);
   }
 
-  void addPast(Watcher watcher, List<WatchEvent> events, long headerRevision) {
-    items.add(new Past(watcher, events, headerRevision));
-    pending(events.size());
+  /** Charges the stream's credit; the watchers share the events, so the last one gives it back. */
+  void addPast(Portion portion, long headerRevision) {
+    var watchers = portion.touched();
+    if (!watchers.isEmpty()) {
+      port.charge(portion.bytes());
+    }
+    for (int i = 0; i < watchers.size(); i++) {
+      var events = watchers.get(i).takeCollected();
+      long charge = i + 1 < watchers.size() ? 0 : portion.bytes();
+      items.add(new Past(watchers.get(i), events, headerRevision, charge));
+      pending(events.size());
+    }
   }
 
   private void pending(int events) {
@@ -101,10 +120,24 @@ final class ResponseQueue {
     metrics.watchPendingEvents.add(events);
   }
 
+  /**
+   * The client has room for more: only by that is it known that it has taken what was written
+   * before. If it stops reading, this much waits in the connection's buffers.
+   */
+  void onDemand() {
+    if (takenCharge > 0) {
+      port.release(takenCharge);
+      takenCharge = 0;
+    }
+  }
+
   /** Writes what comes first until the chunk is full or nothing is left. */
   void drainTo(ResponseWriter writer) {
     headerRevision = NONE;
     sentEvents = 0;
+    sentWithEvents = 0;
+    sentAnswers = 0;
+    long began = System.nanoTime();
     while (writer.bytes() < settings.chunkBytes()) {
       var item = items.peek();
       if (item == null) {
@@ -114,10 +147,20 @@ final class ResponseQueue {
         items.remove();
       }
     }
+    count(System.nanoTime() - began);
+  }
+
+  /** Each response has its share of the time that all took, so that the clock is read once. */
+  private void count(long nanos) {
+    int sent = Math.max(1, sentWithEvents + sentAnswers);
+    metrics.watchAnswerSend.recordNanos(nanos / sent, sentAnswers);
     if (sentEvents > 0) {
       pendingEvents -= sentEvents;
       metrics.watchPendingEvents.add(-sentEvents);
       metrics.watchEvents.add(sentEvents);
+      metrics.watchEventsSend.recordNanos(nanos / sent, sentWithEvents);
+      long ofEvents = nanos / sent * sentWithEvents;
+      metrics.watchPerEventSend.recordNanos(ofEvents / sentEvents, sentWithEvents);
     }
   }
 
@@ -126,14 +169,21 @@ final class ResponseQueue {
     switch (item) {
       case Answer(var response) -> {
         answers--;
+        sentAnswers++;
         writer.add(response);
       }
-      case Ended(var response) -> writer.add(response);
+      case Ended(var response) -> {
+        sentAnswers++;
+        writer.add(response);
+      }
       case Progress(var watcher, var response) -> {
         watcher.progressQueued = false;
         writer.add(response);
       }
-      case Past(var watcher, var events, var revision) -> write(watcher, events, revision, writer);
+      case Past(var watcher, var events, var revision, var charge) -> {
+        write(watcher, events, revision, writer);
+        takenCharge += charge;
+      }
       case Delivery delivery -> {
         return writeNextOf(delivery, writer);
       }
@@ -152,7 +202,7 @@ final class ResponseQueue {
       return false;
     }
     served = 0;
-    port.release(delivery.charge());
+    takenCharge += delivery.charge();
     return true;
   }
 
@@ -163,6 +213,7 @@ final class ResponseQueue {
       headerRevision = revision;
     }
     sentEvents += events.size();
+    sentWithEvents++;
     watcher.quiet = false;
     if (watcher.wantsFragments()) {
       writer.addFragments(
@@ -176,9 +227,14 @@ final class ResponseQueue {
   void close() {
     metrics.watchPendingEvents.add(-pendingEvents);
     pendingEvents = 0;
+    onDemand();
     for (var item : items) {
-      if (item instanceof Delivery delivery) {
-        port.release(delivery.charge());
+      switch (item) {
+        case Delivery delivery -> port.release(delivery.charge());
+        case Past past -> port.release(past.charge());
+        case Answer _, Ended _, Progress _ -> {
+          // costs no credit
+        }
       }
     }
     items.clear();

@@ -8,9 +8,9 @@ import java.util.function.Consumer;
 
 /**
  * The hub's door to one client stream: what waits for it, a bell that is rung once however much
- * that is, and the stream's credit: what was handed over and has not been taken by the client. The
- * hub charges, the stream releases; neither waits for a message of the other, since at full fan-out
- * acknowledgements would be as many as deliveries.
+ * that is, and the stream's credit: what was handed over, or read of the past, and has not been
+ * taken by the client. The hub charges, the stream releases; neither waits for a message of the
+ * other, since at full fan-out acknowledgements would be as many as deliveries.
  *
  * <p>What waits is bounded by the credit, and by the stream's own subscriptions and questions.
  */
@@ -26,7 +26,11 @@ final class StreamPort {
     }
 
     boolean isSpent() {
-      return bytes.sum() >= bytesMax;
+      return held() >= bytesMax;
+    }
+
+    long held() {
+      return bytes.sum();
     }
   }
 
@@ -81,6 +85,12 @@ final class StreamPort {
     return held < bytesMax && (held == 0 || !budget.isSpent());
   }
 
+  /** Whether all streams together hold as much as they may, or more. */
+  boolean isBudgetSpent() {
+    return budget.isSpent();
+  }
+
+  /** For what the hub hands over, and what the stream takes from the past by itself. */
   void charge(long charged) {
     bytes.addAndGet(charged);
     budget.bytes.add(charged);

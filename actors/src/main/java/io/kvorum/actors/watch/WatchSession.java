@@ -23,6 +23,9 @@ public final class WatchSession {
   private static final String EMPTY_RANGE = "mvcc: watcher range is empty";
   private static final String DUPLICATE_ID = "mvcc: duplicate watch ID provided on the WatchStream";
 
+  /** Of the past at a time, where all streams together hold as much as they may. */
+  private static final long STRAITENED_PORTION_BYTES = 8 << 10;
+
   /** What a session asks of its surroundings. */
   public interface Outside {
     void tellHub(WatchHub.Message message);
@@ -103,6 +106,7 @@ public final class WatchSession {
    * takes something: it is what makes lagging watchers read on.
    */
   public @Nullable ResponseChunk poll() {
+    queue.onDemand();
     while (queue.isEmpty() && reading == null && !cohorts.isEmpty()) {
       catchUp(cohorts.next());
     }
@@ -256,6 +260,7 @@ public final class WatchSession {
 
   private void watcherProgress(long revision) {
     intervalAsked = false;
+    long began = System.nanoTime();
     watchers.forEach(
         watcher -> {
           if (watcher.wantsProgress()) {
@@ -266,6 +271,7 @@ public final class WatchSession {
             watcher.quiet = true;
           }
         });
+    shared.metrics().watchProgressRound.recordNanos(System.nanoTime() - began);
   }
 
   // Level watchers
@@ -323,7 +329,8 @@ public final class WatchSession {
       for (var watcher : missing) {
         index.add(watcher.interval(), watcher);
       }
-      var portion = Portion.match(index, entries, newest + 1, settings.portionEvents());
+      var portion =
+          Portion.match(index, entries, newest + 1, settings.portionEvents(), Long.MAX_VALUE);
       if (portion.next() > newest && !portion.isIncomplete()) {
         enqueue(portion, newest);
         return;
@@ -429,7 +436,7 @@ public final class WatchSession {
     switch (result) {
       case HistoryReads.Read(var entries, var next) -> {
         if (cohorts.contains(cohort)) {
-          take(cohort, below(entries, cohorts.limit(cohort)), next);
+          take(cohort, entries, next);
         }
       }
       case HistoryReads.Compacted _ -> {
@@ -441,17 +448,13 @@ public final class WatchSession {
     }
   }
 
-  private static List<RevisionEntry> below(List<RevisionEntry> entries, long limit) {
-    int end = entries.size();
-    while (end > 0 && entries.get(end - 1).revision() >= limit) {
-      end--;
-    }
-    return entries.subList(0, end);
-  }
-
   private void take(Cohort cohort, List<RevisionEntry> entries, long next) {
     long to = Math.min(next, cohorts.limit(cohort));
-    var portion = Portion.match(cohort.index(), entries, to, settings.portionEvents());
+    long bytesMax =
+        port.isBudgetSpent()
+            ? Math.min(settings.portionBytes(), STRAITENED_PORTION_BYTES)
+            : settings.portionBytes();
+    var portion = Portion.match(cohort.index(), entries, to, settings.portionEvents(), bytesMax);
     if (!portion.isIncomplete()) {
       enqueue(portion, currentRevision());
       cohorts.advance(cohort, portion.next());
@@ -483,12 +486,9 @@ public final class WatchSession {
 
   /** Whoever is gone meanwhile gets nothing. */
   private void enqueue(Portion portion, long headerRevision) {
-    for (var watcher : portion.touched()) {
-      var events = watcher.takeCollected();
-      if (watchers.get(watcher.id()) == watcher && watcher.state != State.COMPACTED) {
-        queue.addPast(watcher, events, headerRevision);
-      }
-    }
+    portion.discardUnless(
+        watcher -> watchers.get(watcher.id()) == watcher && watcher.state != State.COMPACTED);
+    queue.addPast(portion, headerRevision);
   }
 
   /** Ends all lagging watchers that still need what a compaction has taken. */

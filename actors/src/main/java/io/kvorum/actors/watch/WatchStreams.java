@@ -53,6 +53,11 @@ public final class WatchStreams {
             new StreamLags());
   }
 
+  /** What waits for all clients together, as it counts for {@link WatchHub.Settings}. */
+  long heldBytes() {
+    return shared.budget().held();
+  }
+
   /** Shows from now on how far behind the slowest watcher is. */
   public void show(Telemetry telemetry) {
     telemetry.sampled("kvorum_watch_slowest_lag_revisions", this::slowestLag);

@@ -51,10 +51,14 @@ class TelemetryTest {
       histogram.recordNanos(1_000_000);
     }
     gauge.add(-30);
+    histogram.recordNanos(1_000_000, 50);
+    histogram.recordNanos(1_000_000, 0);
     var page = scrape(fresh);
     assertEquals(100, page.value("c_total"));
     assertEquals(70, page.value("g"));
-    assertEquals(100, page.value("h_seconds_count"));
+    assertEquals(150, page.value("h_seconds_count"));
+    histogram.recordNanos(1_000_000, 50);
+    assertEquals(200, scrape(fresh).value("h_seconds_count"));
   }
 
   @Test

@@ -43,6 +43,11 @@ final class VirtualWatches {
     hubWork.add(() -> fanout.onMessage(message));
   }
 
+  /** What all streams are charged with together. */
+  long heldBytes() {
+    return streams.heldBytes();
+  }
+
   Client client() {
     var client = new Client();
     clients.add(client);

@@ -27,6 +27,9 @@ class WatchFlowTest {
   /** Small live responses that fit into the credit of a stream. */
   private static final int TAKEN_AT_ONCE = 4;
 
+  private static final String LAG = "kvorum_watch_slowest_lag_revisions";
+  private static final String SEND_LOOP = "etcd_debugging_server_watch_send_loop_";
+
   @Test
   void aSlowClientMissesNothingAndDelaysNobody() {
     try (var watch = new WatchFixture(TIGHT);
@@ -77,6 +80,32 @@ class WatchFlowTest {
       assertEquals(0, watch.store.historyReads.get());
       watch.put("a", "live");
       assertEquals(revisions + 2, client.next().getHeader().getRevision());
+    }
+  }
+
+  @Test
+  void figuresTellWhoLagsAndWhatIsInMemory() {
+    try (var watch = new WatchFixture(TIGHT);
+        var client = watch.client()) {
+      client.created(create("a", ""));
+      assertEquals(0, watch.metric(LAG));
+      for (int i = 0; i < 100; i++) {
+        watch.put("a", "" + i);
+      }
+      await("it lags", () -> watch.metric(LAG) > 50);
+      assertEquals(TIGHT.ringRevisions(), watch.metric("kvorum_watch_ring_revisions"));
+      assertTrue(watch.metric("kvorum_watch_ring_bytes") > TIGHT.ringRevisions());
+      for (long last = 1; last < 101; ) {
+        for (var event : client.next().getEventsList()) {
+          last = event.getKv().getModRevision();
+        }
+      }
+      await("it is level", () -> watch.metric(LAG) == 0);
+      assertEquals(1, watch.metric(SEND_LOOP + "control_stream_duration_seconds_count"));
+      double withEvents = watch.metric(SEND_LOOP + "watch_stream_duration_seconds_count");
+      assertTrue(withEvents > 4 && withEvents <= 100, () -> withEvents + " responses");
+      assertEquals(
+          withEvents, watch.metric(SEND_LOOP + "watch_stream_duration_per_event_seconds_count"));
     }
   }
 

@@ -122,14 +122,17 @@ public final class Benchmark implements Callable<Integer> {
 
   @Option(
       names = "--watches",
-      description = "Compare watches instead: many, of one key, idle, and unread ones.")
-  private boolean watches;
+      arity = "0..1",
+      fallbackValue = "many,hot,idle,stuck",
+      description =
+          "Compare watches instead: many, of one key, idle, and unread ones."
+              + " Some of these only: @|italic many,hot,idle,stuck|@.")
+  private @Nullable String watches;
 
   @Option(
       names = "--stuck-revisions",
       defaultValue = "1000000",
-      description =
-          "With --watches: puts while watchers do not read; 0: none. Default: ${DEFAULT-VALUE}.")
+      description = "With --watches: puts while watchers do not read. Default: ${DEFAULT-VALUE}.")
   private long stuckRevisions;
 
   @Option(
@@ -162,10 +165,10 @@ public final class Benchmark implements Callable<Integer> {
         }
       return 0;
     }
-    if (watches) {
+    if (watches != null) {
       var amounts =
           new WatchBenchmark.Amounts(rounds, seconds, warmUpSeconds, hotPuts, stuckRevisions);
-      new WatchBenchmark(this::contenders, amounts, out).run();
+      new WatchBenchmark(this::contenders, amounts, out).run(List.of(watches.split(",")));
       return 0;
     }
     startUp();

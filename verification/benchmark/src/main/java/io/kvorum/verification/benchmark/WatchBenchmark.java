@@ -29,6 +29,8 @@ final class WatchBenchmark {
 
   private static final Shape NOBODY = new Shape(0, 0, 0, 1000);
 
+  private static final List<String> ALL = List.of("many", "hot", "idle", "stuck");
+
   private static final Duration REST = Duration.ofSeconds(3);
 
   /**
@@ -37,7 +39,7 @@ final class WatchBenchmark {
    * @param seconds measured, of paced puts
    * @param warmUpSeconds before it, on the same watches
    * @param hotPuts measured puts of the one key
-   * @param stuckRevisions puts while nobody reads; 0 leaves that out
+   * @param stuckRevisions puts while nobody reads
    */
   record Amounts(int rounds, int seconds, int warmUpSeconds, long hotPuts, long stuckRevisions) {}
 
@@ -51,7 +53,12 @@ final class WatchBenchmark {
     this.out = out;
   }
 
-  void run() {
+  /**
+   * @param workloads of {@code many}, {@code hot}, {@code idle} and {@code stuck}
+   */
+  void run(List<String> workloads) {
+    var unknown = workloads.stream().filter(title -> !ALL.contains(title)).toList();
+    if (!unknown.isEmpty()) throw new IllegalArgumentException("not among " + ALL + ": " + unknown);
     var servers = contenders.get();
     try {
       for (var server : servers) {
@@ -71,10 +78,11 @@ final class WatchBenchmark {
           "cpu us/ev",
           "(generator)",
           "RSS MiB");
-      byTurns("many", MANY, servers, this::paced);
-      byTurns("hot", HOT, servers, load -> load.together(amounts.hotPuts()));
-      for (var server : servers) idle(server);
-      if (amounts.stuckRevisions() > 0) for (var server : servers) stuck(server);
+      if (workloads.contains("many")) byTurns("many", MANY, servers, this::paced);
+      if (workloads.contains("hot"))
+        byTurns("hot", HOT, servers, load -> load.together(amounts.hotPuts()));
+      if (workloads.contains("idle")) for (var server : servers) idle(server);
+      if (workloads.contains("stuck")) for (var server : servers) stuck(server);
     } finally {
       servers.forEach(Contender::close);
     }

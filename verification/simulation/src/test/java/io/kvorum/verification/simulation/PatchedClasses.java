@@ -33,6 +33,7 @@ final class PatchedClasses extends ClassLoader {
           "io.kvorum.actors.group.",
           "io.kvorum.actors.lease.",
           "io.kvorum.actors.divergence.",
+          "io.kvorum.actors.watch.",
           "io.kvorum.verification.simulation.");
 
   private final Map<String, byte[]> patched;

@@ -25,7 +25,7 @@ final class PlantedBugs {
   }
 
   static Stream<Bug> all() {
-    return Stream.concat(atThePorts(), inTheSource());
+    return Stream.of(atThePorts(), inTheSource(), inWatches()).flatMap(bugs -> bugs);
   }
 
   // Between the replica and the world.
@@ -261,6 +261,39 @@ final class PlantedBugs {
 
   private static Bug in(String name, String file, String original, String replacement) {
     return new Bug(name, new Patched(RAFT + file + ".java", original, replacement));
+  }
+
+  // In the source of watches.
+
+  private static final String WATCH = "io/kvorum/actors/watch/";
+
+  private static Stream<Bug> inWatches() {
+    return Stream.of(
+        watch(
+            "what was published while a watch subscribed is lost",
+            "WatchSession",
+            "if (watcher.next <= newest) {",
+            "if (watcher.next < 0) {"),
+        watch(
+            "a watch that falls behind skips what it falls behind with",
+            "WatchFanout",
+            """
+                  for (var subscription : matched) {
+                    fallBehind(subscription, stream, entry.revision());
+            """,
+            """
+                  for (var subscription : matched) {
+                    fallBehind(subscription, stream, entry.revision() + 1);
+            """),
+        watch(
+            "a slot of the ring is read that was overwritten",
+            "RevisionRing",
+            "return entry != null && entry.revision() == revision ? entry : null;",
+            "return entry;"));
+  }
+
+  private static Bug watch(String name, String file, String original, String replacement) {
+    return new Bug(name, new Patched(WATCH + file + ".java", original, replacement));
   }
 
   /** Compiled when the first seed runs. */
