@@ -3,6 +3,7 @@ package io.kvorum.persistence.mvcc;
 import com.google.protobuf.ByteString;
 import io.kvorum.persistence.leveldb.Cursor;
 import io.kvorum.persistence.leveldb.LevelDb;
+import io.kvorum.persistence.leveldb.LevelDbSnapshot;
 import java.util.Arrays;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
@@ -11,16 +12,16 @@ import org.jspecify.annotations.Nullable;
 final class LeaseRows {
   private final LevelDb db;
   private final Tables tables;
-  private final LevelDb.@Nullable Snapshot snapshot;
+  private final @Nullable LevelDbSnapshot snapshot;
 
-  LeaseRows(LevelDb db, Tables tables, LevelDb.@Nullable Snapshot snapshot) {
+  LeaseRows(LevelDb db, Tables tables, @Nullable LevelDbSnapshot snapshot) {
     this.db = db;
     this.tables = tables;
     this.snapshot = snapshot;
   }
 
   @Nullable StoredLease get(long id) {
-    LevelDb.Snapshot at = snapshot;
+    LevelDbSnapshot at = snapshot;
     byte[] row = tables.lease(id);
     byte[] value = at == null ? db.get(row) : db.get(row, at);
     return value == null ? null : StoredLease.decode(id, value);
