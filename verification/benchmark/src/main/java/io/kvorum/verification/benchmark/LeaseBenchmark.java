@@ -18,7 +18,7 @@ import picocli.CommandLine.Option;
 
 /** Leases and locks beside etcd. */
 @Command(
-    name = "lease-benchmark",
+    name = "leases",
     description = "What leases and locks cost, beside etcd.",
     mixinStandardHelpOptions = true)
 public final class LeaseBenchmark implements Runnable {
@@ -28,8 +28,8 @@ public final class LeaseBenchmark implements Runnable {
   @Option(names = "--subject", description = "the server's launcher; Kvorum's by default")
   private @Nullable Path subject;
 
-  @Option(names = "--reference", description = "etcd's binary; /usr/bin/etcd by default")
-  private @Nullable Path reference;
+  @Option(names = "--peer", description = "The etcd to compare with (default: Debian's).")
+  private @Nullable Path peer;
 
   @Option(names = "--members", defaultValue = "1", description = "${DEFAULT-VALUE}")
   private int members;
@@ -60,7 +60,7 @@ public final class LeaseBenchmark implements Runnable {
   @Override
   public void run() {
     Map<String, Path> programs = new LinkedHashMap<>();
-    programs.put("etcd", reference == null ? Binaries.etcd() : reference);
+    programs.put("etcd", peer == null ? Binaries.etcd() : peer);
     programs.put("kvorum", subject == null ? Binaries.kvorum() : subject);
     programs.forEach(this::measure);
   }
@@ -86,7 +86,7 @@ public final class LeaseBenchmark implements Runnable {
   }
 
   private void keepAlive(String server, LeaseLoads load) {
-    load.grant(1000, id -> 3600);
+    load.grant(1, 1000, id -> 3600);
     for (int window : new int[] {1, 16}) {
       var warm = load.keepAlive(1000, 64, window, Duration.ofSeconds(seconds));
       var measured = load.keepAlive(1000, 64, window, Duration.ofSeconds(seconds));
@@ -109,7 +109,10 @@ public final class LeaseBenchmark implements Runnable {
     var leader = cluster.leader();
     double before = leader.counter(REVOKED);
     long end = System.nanoTime() + Duration.ofSeconds(drainAfterSeconds).toNanos();
-    load.grant(drained, id -> Math.max(2, Math.ceilDiv(end - System.nanoTime(), 1_000_000_000L)));
+    load.grant(
+        1_000_001,
+        drained,
+        id -> Math.max(2, Math.ceilDiv(end - System.nanoTime(), 1_000_000_000L)));
     double granted = (System.nanoTime() - end) / 1e9 + drainAfterSeconds;
     say("%-8s granted %d leases in %.1f s".formatted(server, drained, granted));
     var quiet = new CompletableFuture<Void>();

@@ -57,11 +57,11 @@ final class LeaseLoads implements AutoCloseable {
     return connections.get(i % connections.size());
   }
 
-  /** Grants leases, of ids from 1 on. */
-  void grant(int leases, java.util.function.IntToLongFunction ttlSeconds) {
+  /** Grants leases of as many ids, the first given. */
+  void grant(int first, int leases, java.util.function.IntToLongFunction ttlSeconds) {
     var room = new Semaphore(OPEN_CALLS);
     var failed = new AtomicReference<@Nullable Throwable>();
-    for (int id = 1; id <= leases; id++) {
+    for (int id = first; id < first + leases; id++) {
       room.acquireUninterruptibly();
       var request =
           LeaseGrantRequest.newBuilder().setID(id).setTTL(ttlSeconds.applyAsLong(id)).build();

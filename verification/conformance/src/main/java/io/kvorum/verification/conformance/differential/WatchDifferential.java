@@ -4,8 +4,10 @@ import com.google.protobuf.ByteString;
 import com.google.protobuf.UnknownFieldSet;
 import io.etcd.jetcd.api.CompactionRequest;
 import io.etcd.jetcd.api.DeleteRangeRequest;
+import io.etcd.jetcd.api.MaintenanceGrpc;
 import io.etcd.jetcd.api.PutRequest;
 import io.etcd.jetcd.api.RequestOp;
+import io.etcd.jetcd.api.StatusRequest;
 import io.etcd.jetcd.api.TxnRequest;
 import io.etcd.jetcd.api.WatchCancelRequest;
 import io.etcd.jetcd.api.WatchCreateRequest;
@@ -40,6 +42,7 @@ public final class WatchDifferential {
   private final Connection reference;
   private final Connection subject;
   private final SplittableRandom random;
+  private final boolean refusesNegativeStarts;
   private final WatchedStream right;
   private final WatchedStream given;
   private final TreeMap<Long, WatchCreateRequest> watches = new TreeMap<>();
@@ -56,6 +59,12 @@ public final class WatchDifferential {
     this.reference = reference;
     this.subject = subject;
     this.random = new SplittableRandom(seed);
+    // A 3.4 takes them for the present.
+    this.refusesNegativeStarts =
+        !MaintenanceGrpc.newBlockingStub(reference.channel())
+            .status(StatusRequest.getDefaultInstance())
+            .getVersion()
+            .startsWith("3.4.");
     this.right = new WatchedStream(reference);
     this.given = new WatchedStream(subject);
   }
@@ -135,7 +144,7 @@ public final class WatchDifferential {
 
   /** At the compacted revision itself, what of it is left depends on the progress of compaction. */
   private long start() {
-    if (random.nextInt(20) == 0) return -1;
+    if (random.nextInt(20) == 0 && refusesNegativeStarts) return -1;
     long start = 1 + random.nextLong(revision + 3);
     return start == compacted ? start + 1 : start;
   }

@@ -58,6 +58,7 @@ class ChaosTest {
   }
 
   @Test
+  @Tag("long")
   void fiveMembersStandTheLossOfTwo() {
     try (var five = start(5)) {
       var unused = five.round(Fault.KILL_MINORITY, HOLD);
