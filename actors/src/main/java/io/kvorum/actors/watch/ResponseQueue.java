@@ -40,6 +40,7 @@ final class ResponseQueue {
   private final WatchHub.Settings settings;
   private final EtcdMetrics metrics;
   private int answers;
+  private int past;
   private long pendingEvents;
 
   /** How many subscriptions of the delivery that comes first have been served. */
@@ -72,6 +73,11 @@ final class ResponseQueue {
   /** Answers to requests of the client that wait. */
   int answers() {
     return answers;
+  }
+
+  /** Whether anything of a portion of the past waits. */
+  boolean holdsPast() {
+    return past > 0;
   }
 
   /** The revision of the live events that come first, or 0. */
@@ -111,6 +117,7 @@ final class ResponseQueue {
       var events = watchers.get(i).takeCollected();
       long charge = i + 1 < watchers.size() ? 0 : portion.bytes();
       items.add(new Past(watchers.get(i), events, headerRevision, charge));
+      past++;
       pending(events.size());
     }
   }
@@ -181,6 +188,7 @@ final class ResponseQueue {
         writer.add(response);
       }
       case Past(var watcher, var events, var revision, var charge) -> {
+        past--;
         write(watcher, events, revision, writer);
         takenCharge += charge;
       }

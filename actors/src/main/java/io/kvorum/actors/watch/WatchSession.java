@@ -10,7 +10,6 @@ import io.kvorum.protocol.etcdserverpb.WatchCreateRequest;
 import io.kvorum.protocol.etcdserverpb.WatchRequest;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.RejectedExecutionException;
 import java.util.function.LongFunction;
 import org.jspecify.annotations.Nullable;
 
@@ -22,9 +21,6 @@ import org.jspecify.annotations.Nullable;
 public final class WatchSession {
   private static final String EMPTY_RANGE = "mvcc: watcher range is empty";
   private static final String DUPLICATE_ID = "mvcc: duplicate watch ID provided on the WatchStream";
-
-  /** Of the past at a time, where all streams together hold as much as they may. */
-  private static final long STRAITENED_PORTION_BYTES = 8 << 10;
 
   /** What a session asks of its surroundings. */
   public interface Outside {
@@ -55,15 +51,8 @@ public final class WatchSession {
   private final StreamLags.Mark lag;
 
   private final WatcherIds watchers = new WatcherIds();
-  private final Cohorts cohorts;
-  private @Nullable RevisionRing ring;
+  private final Laggards laggards;
   private long nextFreeId;
-
-  /** The cohort whose portion of history is being read. */
-  private @Nullable Cohort reading;
-
-  private int lagging;
-  private int compacted;
   private boolean intervalStarted;
   private boolean intervalAsked;
   private int clientAsks;
@@ -75,7 +64,7 @@ public final class WatchSession {
     this.outside = outside;
     this.port = new StreamPort(outside::ring, settings.streamBytes(), shared.budget());
     this.queue = new ResponseQueue(port, headers, settings, shared.metrics());
-    this.cohorts = new Cohorts(settings.portionRevisions());
+    this.laggards = new Laggards(shared, outside, port, queue, this::isWatching, this::join);
     this.lag = shared.lags().open();
   }
 
@@ -107,9 +96,7 @@ public final class WatchSession {
    */
   public @Nullable ResponseChunk poll() {
     queue.onDemand();
-    while (queue.isEmpty() && reading == null && !cohorts.isEmpty()) {
-      catchUp(cohorts.next());
-    }
+    laggards.onDemand();
     ResponseChunk chunk = null;
     if (!queue.isEmpty()) {
       var writer = ResponseWriter.begin();
@@ -121,7 +108,8 @@ public final class WatchSession {
   }
 
   private void showLag() {
-    lag.lacks(cohorts.isEmpty() ? queue.firstLiveRevision() : cohorts.oldest());
+    long lacking = laggards.oldest();
+    lag.lacks(lacking == 0 ? queue.firstLiveRevision() : lacking);
   }
 
   /** A request of the client. */
@@ -144,7 +132,7 @@ public final class WatchSession {
 
   private void onReply(HubReply reply) {
     switch (reply) {
-      case HubReply.Opened(var newestRevisions) -> ring = newestRevisions;
+      case HubReply.Opened(var ring) -> laggards.open(ring);
       case HubReply.Joined(var subscriptions, var newest) -> joined(subscriptions, newest);
       case HubReply.Delivered(var deliveries, var behind) -> {
         deliveries.forEach(this::delivered);
@@ -179,7 +167,7 @@ public final class WatchSession {
     if (next > current) {
       join(List.of(watcher));
     } else {
-      lag(watcher);
+      laggards.add(watcher);
     }
     if (watcher.wantsProgress() && !intervalStarted) {
       intervalStarted = true;
@@ -220,21 +208,16 @@ public final class WatchSession {
   }
 
   private void retire(Watcher watcher) {
-    if (watcher.state == State.COMPACTED) {
-      compacted--;
-      return;
+    if (watcher.state != State.COMPACTED) {
+      shared.metrics().watchers.decrement();
     }
-    if (watcher.state == State.LAGGING) {
-      cohorts.remove(watcher);
-      caughtUp(1);
-    }
-    shared.metrics().watchers.decrement();
+    laggards.remove(watcher);
   }
 
   // Progress
 
   private void askProgress() {
-    if (!watchers.isEmpty() && lagging == 0 && compacted == 0) {
+    if (!watchers.isEmpty() && laggards.isEmpty()) {
       clientAsks++;
       // The applier answers a write before the hub hears of it; who asks after a write of his own
       // expects a progress that covers it.
@@ -320,26 +303,11 @@ public final class WatchSession {
   }
 
   private void fillGap(List<Watcher> missing, long from, long newest) {
-    var entries =
-        ring == null
-            ? null
-            : ring.read(from, newest, settings.portionRevisions(), settings.portionBytes());
-    if (entries != null && entries.getLast().revision() == newest) {
-      var index = new WatcherIndex<Watcher>();
+    if (!laggards.fillGap(missing, from, newest)) {
       for (var watcher : missing) {
-        index.add(watcher.interval(), watcher);
+        leave(watcher);
+        laggards.add(watcher);
       }
-      var portion =
-          Portion.match(index, entries, newest + 1, settings.portionEvents(), Long.MAX_VALUE);
-      if (portion.next() > newest && !portion.isIncomplete()) {
-        enqueue(portion, newest);
-        return;
-      }
-      portion.discard();
-    }
-    for (var watcher : missing) {
-      leave(watcher);
-      lag(watcher);
     }
   }
 
@@ -366,150 +334,20 @@ public final class WatchSession {
       var watcher = behind.subscription().watcher();
       watcher.subscription = null;
       watcher.next = behind.nextRevision();
-      lag(watcher);
-    }
-  }
-
-  // Lagging watchers
-
-  private void lag(Watcher watcher) {
-    watcher.state = State.LAGGING;
-    cohorts.add(watcher);
-    lagging++;
-    shared.metrics().slowWatchers.increment();
-  }
-
-  private void caughtUp(int watcherCount) {
-    lagging -= watcherCount;
-    shared.metrics().slowWatchers.add(-watcherCount);
-  }
-
-  /** One step of a cohort: a portion of the past, or the end of it. */
-  private void catchUp(Cohort cohort) {
-    long current;
-    long compactedRevision;
-    try (var view = shared.views().get()) {
-      current = view.currentRevision();
-      compactedRevision = view.compactedRevision();
-    }
-    long from = cohort.position;
-    long published = ring == null ? current : Math.min(current, ring.newest());
-    if (from < compactedRevision) {
-      endCompacted(compactedRevision);
-    } else if (from > published) {
-      var level = cohorts.take(cohort);
-      caughtUp(level.size());
-      join(level);
-    } else {
-      long to = Math.min(published, cohorts.limit(cohort) - 1);
-      var entries =
-          ring == null
-              ? null
-              : ring.read(from, to, settings.portionRevisions(), settings.portionBytes());
-      if (entries == null) {
-        readHistory(cohort);
-      } else {
-        take(cohort, entries, entries.getLast().revision() + 1);
-      }
-    }
-  }
-
-  private void readHistory(Cohort cohort) {
-    reading = cohort;
-    try {
-      shared
-          .history()
-          .read(cohort.position, result -> outside.later(() -> onHistory(cohort, result)));
-    } catch (RejectedExecutionException full) {
-      // The cohort has waited its turn; whose turn it is when there is room does not matter.
-      outside.tryAgain();
+      laggards.add(watcher);
     }
   }
 
   /** It is time for what {@link Outside#tryAgain} was asked for. */
   public void onTryAgain() {
-    reading = null;
+    laggards.onTryAgain();
   }
 
-  private void onHistory(Cohort cohort, HistoryReads.Result result) {
-    reading = null;
-    switch (result) {
-      case HistoryReads.Read(var entries, var next) -> {
-        if (cohorts.contains(cohort)) {
-          take(cohort, entries, next);
-        }
-      }
-      case HistoryReads.Compacted _ -> {
-        try (var view = shared.views().get()) {
-          endCompacted(view.compactedRevision());
-        }
-      }
-      case HistoryReads.Failed(var cause) -> outside.fail(cause);
-    }
-  }
-
-  private void take(Cohort cohort, List<RevisionEntry> entries, long next) {
-    long to = Math.min(next, cohorts.limit(cohort));
-    long bytesMax =
-        port.isBudgetSpent()
-            ? Math.min(settings.portionBytes(), STRAITENED_PORTION_BYTES)
-            : settings.portionBytes();
-    var portion = Portion.match(cohort.index(), entries, to, settings.portionEvents(), bytesMax);
-    if (!portion.isIncomplete()) {
-      enqueue(portion, currentRevision());
-      cohorts.advance(cohort, portion.next());
-      return;
-    }
-    reading = cohort;
-    // Whoever comes meanwhile was not asked what of the portion is his.
-    cohorts.detach(cohort);
-    try {
-      shared
-          .history()
-          .complete(portion, failure -> outside.later(() -> onComplete(cohort, portion, failure)));
-    } catch (RejectedExecutionException full) {
-      portion.discard();
-      cohorts.attach(cohort, cohort.position);
-      outside.tryAgain();
-    }
-  }
-
-  private void onComplete(Cohort cohort, Portion portion, @Nullable Throwable failure) {
-    reading = null;
-    if (failure != null) {
-      outside.fail(failure);
-    } else {
-      enqueue(portion, currentRevision());
-      cohorts.attach(cohort, portion.next());
-    }
-  }
-
-  /** Whoever is gone meanwhile gets nothing. */
-  private void enqueue(Portion portion, long headerRevision) {
-    portion.discardUnless(
-        watcher -> watchers.get(watcher.id()) == watcher && watcher.state != State.COMPACTED);
-    queue.addPast(portion, headerRevision);
-  }
-
-  /** Ends all lagging watchers that still need what a compaction has taken. */
-  private void endCompacted(long compactedRevision) {
-    for (var watcher : cohorts.takeBelow(compactedRevision)) {
-      if (watcher.next >= compactedRevision) {
-        cohorts.add(watcher);
-        continue;
-      }
-      caughtUp(1);
-      shared.metrics().watchers.decrement();
-      watcher.state = State.COMPACTED;
-      compacted++;
-      // etcd leaves the header's revision at 0 here and gives no reason.
-      queue.addEnd(WatchResponses.compacted(headers.apply(0), watcher.id(), compactedRevision));
-    }
+  private boolean isWatching(Watcher watcher) {
+    return watchers.get(watcher.id()) == watcher;
   }
 
   private long currentRevision() {
-    try (var view = shared.views().get()) {
-      return view.currentRevision();
-    }
+    return shared.currentRevision();
   }
 }

@@ -25,7 +25,13 @@ public final class WatchStreams {
       EtcdMetrics metrics,
       HistoryReads history,
       StreamPort.Budget budget,
-      StreamLags lags) {}
+      StreamLags lags) {
+    long currentRevision() {
+      try (var view = views.get()) {
+        return view.currentRevision();
+      }
+    }
+  }
 
   private final Shared shared;
 
@@ -64,9 +70,7 @@ public final class WatchStreams {
   }
 
   private double slowestLag() {
-    try (var view = shared.views().get()) {
-      return shared.lags().slowest(view.currentRevision());
-    }
+    return shared.lags().slowest(shared.currentRevision());
   }
 
   /** One client's stream, for who drives it without Pekko Streams. */

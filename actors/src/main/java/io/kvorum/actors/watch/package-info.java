@@ -17,7 +17,7 @@
  * client does not take its responses runs out of it; then the hub drops the subscriptions that had
  * something to get and names the revision from which each of them misses events. Such a watcher,
  * like one that starts in the past, is lagging: it joins a cohort of its stream's watchers that
- * stand close to each other. When the client takes something and nothing else waits, a cohort reads
+ * stand close to each other. When the client takes something and no portion waits, a cohort reads
  * on, from the ring while it reaches back far enough, else from the keyspace's history on threads
  * of their own, a bounded portion at a time, until it is level, and its members subscribe again. A
  * portion of history that was read serves every stream that waits for it. So a slow client costs a

@@ -9,6 +9,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Queue;
 import java.util.SplittableRandom;
+import java.util.concurrent.RejectedExecutionException;
 
 /**
  * Hub, streams and readers of history in one thread: each has a queue, and the seed decides which
@@ -26,13 +27,26 @@ final class VirtualWatches {
   private final WatchStreams streams;
   final FakeStore store = new FakeStore();
   final WatchPublisher publisher;
+  private boolean refusesReads;
 
   VirtualWatches(WatchHub.Settings settings, SplittableRandom random) {
     this.random = random;
     this.fanout =
         new WatchFanout(settings, store, store::tellPreviousValues, () -> hubWork.add(this::again));
-    this.streams = new WatchStreams(settings, store, WatchFixture::header, reads::add, METRICS);
+    this.streams = new WatchStreams(settings, store, WatchFixture::header, this::read, METRICS);
     this.publisher = new WatchPublisher(this::tellHub, settings);
+  }
+
+  private void read(Runnable task) {
+    if (refusesReads) {
+      throw new RejectedExecutionException("full");
+    }
+    reads.add(task);
+  }
+
+  /** From now on whoever lags stays where he is. */
+  void refuseReads() {
+    refusesReads = true;
   }
 
   private void again() {

@@ -63,6 +63,34 @@ class WatchMemoryTest {
     readOn(clients);
   }
 
+  /** Its client may read or not: all that there is of it is a place in a cohort. */
+  @Test
+  void aWatcherThatLagsCostsAFewHundredBytes() {
+    int watchers = 100_000;
+    write();
+    watches.refuseReads();
+    var client = watches.client();
+    long before = usedBytes();
+    for (int i = 0; i < watchers; i++) {
+      // Anywhere in the past that the ring has left, each on a key of its own.
+      long start = 2 + i % (REVISIONS / 2);
+      client.send(WatchFixture.create("key-" + i, b -> b.setStartRevision(start)));
+      work();
+      var answers = client.take();
+      assertEquals(1, answers.size());
+      assertTrue(answers.getFirst().getCreated());
+    }
+    long each = (usedBytes() - before) / watchers;
+    assertTrue(each < 400, each + " bytes for each watcher");
+    client.close();
+  }
+
+  private static long usedBytes() {
+    System.gc();
+    var runtime = Runtime.getRuntime();
+    return runtime.totalMemory() - runtime.freeMemory();
+  }
+
   private List<VirtualWatches.Client> clients(long start) {
     var clients = new ArrayList<VirtualWatches.Client>();
     for (int i = 0; i < CLIENTS; i++) {

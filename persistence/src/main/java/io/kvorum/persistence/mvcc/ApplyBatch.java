@@ -1,6 +1,5 @@
 package io.kvorum.persistence.mvcc;
 
-import com.google.protobuf.ByteString;
 import io.kvorum.persistence.leveldb.LevelDb;
 import io.kvorum.protocol.EtcdError;
 import io.kvorum.protocol.LogPosition;
@@ -20,16 +19,10 @@ import io.kvorum.protocol.etcdserverpb.TxnRequest;
 import io.kvorum.protocol.etcdserverpb.TxnResponse;
 import io.kvorum.protocol.internal.LeaseCheckpoints;
 import io.kvorum.protocol.internal.LeaseExpiry;
-import io.kvorum.protocol.mvccpb.Event;
 import io.kvorum.protocol.mvccpb.KeyValue;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.Iterator;
 import java.util.List;
-import java.util.Map;
-import java.util.NavigableMap;
-import java.util.TreeMap;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Committed log entries on their way into the keyspace: many entries, one LevelDB write. Each call
@@ -42,31 +35,17 @@ public final class ApplyBatch implements AutoCloseable {
   private final Keyspace keyspace;
   private final Tables tables;
   private final StoreState before;
-  private final CommittedKeys committed;
-  private final KeyHeads heads;
   private final LevelDb.Batch writes;
   private final OperationTotals.Tally tally;
-  private final RevisionDigest digest = new RevisionDigest();
   private final RevisionChain.Head chainBefore;
-
-  /** Changed keys in key order. */
-  private final NavigableMap<byte[], KeyChanges> changed = new TreeMap<>(Arrays::compareUnsigned);
-
   private final LeaseChanges leases;
+  private final BatchKeys keys;
   private final List<RevisionEvents> revisions = new ArrayList<>();
-  private final WritingKeys keys = new WritingKeys();
 
   private LogPosition applied;
-  private long revision;
-  private long compactedRevision;
-  private long liveKeys;
-  private long recordBytesAdded;
 
   /** The rolling hash at each new revision. */
   private long[] chain = new long[4];
-
-  /** Changes of the entry at hand; its place in this list is a change's sub revision. */
-  private List<Event> entryEvents = new ArrayList<>();
 
   private boolean open = true;
 
@@ -83,16 +62,13 @@ public final class ApplyBatch implements AutoCloseable {
     this.tables = tables;
     this.before = before;
     this.chainBefore = chainBefore;
-    this.committed = new CommittedKeys(db, tables, null, before);
-    this.heads = heads;
-    this.leases = new LeaseChanges(tables, new LeaseRows(db, tables, null), knownLeases);
     this.writes = db.batch();
     this.tally = new OperationTotals.Tally(totals);
+    this.leases = new LeaseChanges(tables, new LeaseRows(db, tables, null), knownLeases);
+    this.keys =
+        new BatchKeys(
+            db, tables, before, heads, leases, keyspace::tellsPreviousValues, writes, tally);
     this.applied = before.applied();
-    this.revision = before.revision();
-    this.compactedRevision = before.compactedRevision();
-    this.liveKeys = before.liveKeys();
-    this.recordBytesAdded = before.recordBytesAdded();
   }
 
   /** KV.Put, after the checks that need no state. */
@@ -102,11 +78,11 @@ public final class ApplyBatch implements AutoCloseable {
       return Outcome.refused(EtcdError.LEASE_NOT_FOUND);
     }
     byte[] key = request.getKey().toByteArray();
-    Previous previous = keys.previous(key, request);
+    BatchKeys.Previous previous = keys.previous(key, request);
     if (previous.record() == null && (request.getIgnoreValue() || request.getIgnoreLease())) {
       return Outcome.refused(EtcdError.KEY_NOT_FOUND);
     }
-    PutResponse.Builder response = put(key, request, previous);
+    PutResponse.Builder response = keys.put(key, request, previous);
     end();
     return Outcome.ok(response);
   }
@@ -131,14 +107,14 @@ public final class ApplyBatch implements AutoCloseable {
   /** The logical half of KV.Compact; the physical one starts with the commit. */
   public Outcome<CompactionResponse.Builder> compact(LogPosition at, CompactionRequest request) {
     begin(at);
-    if (request.getRevision() <= compactedRevision) {
+    if (request.getRevision() <= keys.compactedRevision()) {
       return Outcome.refused(EtcdError.COMPACTED);
     }
-    if (request.getRevision() > revision) {
+    if (request.getRevision() > keys.revision()) {
       return Outcome.refused(EtcdError.FUTURE_REV);
     }
-    compactedRevision = request.getRevision();
-    return Outcome.ok(CompactionResponse.newBuilder().setHeader(header(revision)));
+    keys.compact(request.getRevision());
+    return Outcome.ok(CompactionResponse.newBuilder().setHeader(header(keys.revision())));
   }
 
   /**
@@ -154,7 +130,7 @@ public final class ApplyBatch implements AutoCloseable {
     leases.grant(new StoredLease(request.getID(), request.getTTL(), 0, at.index()));
     return Outcome.ok(
         LeaseGrantResponse.newBuilder()
-            .setHeader(header(revision))
+            .setHeader(header(keys.revision()))
             .setID(request.getID())
             .setTTL(request.getTTL()));
   }
@@ -167,7 +143,7 @@ public final class ApplyBatch implements AutoCloseable {
       return Outcome.refused(EtcdError.LEASE_NOT_FOUND);
     }
     revoke(request.getID());
-    return Outcome.ok(LeaseRevokeResponse.newBuilder().setHeader(header(revision)));
+    return Outcome.ok(LeaseRevokeResponse.newBuilder().setHeader(header(keys.revision())));
   }
 
   /**
@@ -195,7 +171,7 @@ public final class ApplyBatch implements AutoCloseable {
       KeyValue record = keys.get(key, Keys.NEWEST);
       if (record != null && record.getLease() == id) {
         tally.delete();
-        delete(key, record);
+        keys.delete(key, record);
       }
     }
     leases.revoke(id);
@@ -229,7 +205,7 @@ public final class ApplyBatch implements AutoCloseable {
 
   /** What {@link Keyspace#sizeBytes} would be with what this batch holds so far. */
   public long sizeBytes() {
-    long inUse = recordBytesAdded - keyspace.recordBytesRemoved();
+    long inUse = keys.recordBytesAdded() - keyspace.recordBytesRemoved();
     return Math.max(keyspace.sizeBytes(), KeyspaceStats.EMPTY_STORE_BYTES + inUse);
   }
 
@@ -254,22 +230,22 @@ public final class ApplyBatch implements AutoCloseable {
   public List<RevisionEvents> commit() {
     requireOpen();
     try {
-      changed.forEach(this::writeCurrent);
+      keys.writeCurrent();
       leases.write(writes);
-      long inUse = recordBytesAdded - keyspace.recordBytesRemoved();
+      long inUse = keys.recordBytesAdded() - keyspace.recordBytesRemoved();
       StoreState after =
           new StoreState(
               applied,
-              revision,
-              compactedRevision,
-              liveKeys,
-              recordBytesAdded,
+              keys.revision(),
+              keys.compactedRevision(),
+              keys.liveKeys(),
+              keys.recordBytesAdded(),
               Math.max(before.peakRecordBytes(), inUse));
       writes.put(tables.state(StoreState.NAME), after.encode());
       writeChain();
-      committed.close();
+      keys.close();
       keyspace.commit(this, writes, after, chain);
-      changed.forEach(this::remember);
+      keys.remember();
       leases.remember();
     } finally {
       close();
@@ -281,21 +257,9 @@ public final class ApplyBatch implements AutoCloseable {
   public void close() {
     if (open) {
       open = false;
-      committed.close();
+      keys.close();
       writes.close();
       keyspace.batchClosed(this);
-    }
-  }
-
-  /**
-   * Only the newest record of a key goes to the current table, however often the batch changed it.
-   */
-  private void writeCurrent(byte[] key, KeyChanges changes) {
-    byte[] value = changes.currentValue();
-    if (value == null) {
-      writes.delete(tables.current(key));
-    } else {
-      writes.put(tables.current(key), value);
     }
   }
 
@@ -304,17 +268,7 @@ public final class ApplyBatch implements AutoCloseable {
     if (made > 0) {
       writes.put(
           tables.state(ChainRow.NAME),
-          ChainRow.encode(chainBefore.origin(), revision, chain[made - 1]));
-    }
-  }
-
-  private void remember(byte[] key, KeyChanges changes) {
-    KeyChanges.Version newest = changes.at(Long.MAX_VALUE);
-    KeyValue record = newest == null ? null : newest.record();
-    if (record == null) {
-      heads.remove(key);
-    } else {
-      heads.put(key, record);
+          ChainRow.encode(chainBefore.origin(), keys.revision(), chain[made - 1]));
     }
   }
 
@@ -328,20 +282,17 @@ public final class ApplyBatch implements AutoCloseable {
 
   private void end() {
     tally.close();
-    if (!entryEvents.isEmpty()) {
-      revision++;
-      link(digest.finish(revision, applied.index(), compactedRevision));
-      revisions.add(new RevisionEvents(revision, entryEvents));
-      entryEvents = new ArrayList<>();
+    if (keys.hasChanges()) {
+      link(keys.endRevision(applied.index(), revisions));
     }
   }
 
   private void link(long digestOfRevision) {
-    int made = revisions.size();
-    if (made == chain.length) {
-      chain = Arrays.copyOf(chain, 2 * made);
+    int place = revisions.size() - 1;
+    if (place == chain.length) {
+      chain = Arrays.copyOf(chain, 2 * place);
     }
-    chain[made] = (made == 0 ? chainBefore.hash() : chain[made - 1]) + digestOfRevision;
+    chain[place] = (place == 0 ? chainBefore.hash() : chain[place - 1]) + digestOfRevision;
   }
 
   private void requireOpen() {
@@ -350,207 +301,7 @@ public final class ApplyBatch implements AutoCloseable {
     }
   }
 
-  private static ResponseHeader.Builder header(long revision) {
+  static ResponseHeader.Builder header(long revision) {
     return ResponseHeader.newBuilder().setRevision(revision);
-  }
-
-  /**
-   * What a put replaces.
-   *
-   * @param record null if the key does not live
-   * @param whole whether the value is known too
-   */
-  private record Previous(@Nullable KeyValue record, boolean whole) {}
-
-  private PutResponse.Builder put(byte[] key, PutRequest request, Previous replaced) {
-    KeyValue previous = replaced.record();
-    boolean readsPrevious =
-        request.getIgnoreValue() || request.getIgnoreLease() || request.getPrevKv();
-    if (readsPrevious) {
-      tally.range();
-    }
-    KeyValue.Builder record =
-        KeyValue.newBuilder()
-            .setKey(request.getKey())
-            .setModRevision(revision + 1)
-            .setValue(request.getValue())
-            .setLease(request.getLease());
-    if (previous == null) {
-      record.setCreateRevision(revision + 1).setVersion(1);
-      liveKeys++;
-    } else {
-      record.setCreateRevision(previous.getCreateRevision()).setVersion(previous.getVersion() + 1);
-      if (request.getIgnoreValue()) {
-        record.setValue(previous.getValue());
-      }
-      if (request.getIgnoreLease()) {
-        record.setLease(previous.getLease());
-      }
-    }
-    KeyValue stored = record.build();
-    tally.put((long) key.length + stored.getValue().size());
-    leases.moved(key, previous == null ? 0 : previous.getLease(), stored.getLease());
-    store(key, stored, replaced);
-    PutResponse.Builder response = PutResponse.newBuilder().setHeader(header(revision + 1));
-    if (request.getPrevKv() && previous != null) {
-      response.setPrevKv(previous);
-    }
-    return response;
-  }
-
-  private void store(byte[] key, KeyValue record, Previous replaced) {
-    byte[] encoded = RecordCodec.encode(record);
-    KeyValue previous = replaced.record();
-    digest.put(
-        encoded,
-        previous == null ? 0 : previous.getModRevision(),
-        previous == null ? 0 : previous.getLease());
-    changesOf(key).put(revision + 1, entryEvents.size(), record, encoded);
-    writeVersion(key, encoded, false);
-    Event.Builder event = Event.newBuilder().setType(Event.EventType.PUT).setKv(record);
-    if (previous != null && replaced.whole()) {
-      event.setPrevKv(previous);
-    }
-    entryEvents.add(event.build());
-  }
-
-  private void delete(byte[] key, KeyValue previous) {
-    ByteString name = previous.getKey();
-    leases.moved(key, previous.getLease(), 0);
-    byte[] tombstone = RecordCodec.encodeTombstone(name);
-    digest.delete(
-        tombstone,
-        previous.getCreateRevision(),
-        previous.getModRevision(),
-        previous.getVersion(),
-        previous.getLease(),
-        previous.getValue());
-    writeVersion(key, tombstone, true);
-    changesOf(key).delete(revision + 1);
-    liveKeys--;
-    entryEvents.add(
-        Event.newBuilder()
-            .setType(Event.EventType.DELETE)
-            .setKv(KeyValue.newBuilder().setKey(name).setModRevision(revision + 1))
-            .setPrevKv(previous)
-            .build());
-  }
-
-  private void writeVersion(byte[] key, byte[] record, boolean tombstone) {
-    long main = revision + 1;
-    long sub = entryEvents.size();
-    int bytes = Tables.storedKeyBytes(tombstone) + record.length;
-    writes.put(tables.version(key, main, sub, tombstone), RecordCodec.encodeSize(bytes));
-    writes.put(tables.revision(main, sub, tombstone), record);
-    recordBytesAdded += bytes;
-  }
-
-  private KeyChanges changesOf(byte[] key) {
-    return changed.computeIfAbsent(key, k -> new KeyChanges());
-  }
-
-  /** The committed keyspace under the changes of this batch. */
-  private final class WritingKeys implements Keys, TxnEvaluator.Changes {
-
-    @Override
-    public long currentRevision() {
-      return entryEvents.isEmpty() ? revision : revision + 1;
-    }
-
-    @Override
-    public long compactedRevision() {
-      return compactedRevision;
-    }
-
-    @Override
-    public long liveKeys() {
-      return liveKeys;
-    }
-
-    @Override
-    public @Nullable KeyValue get(byte[] key, long at) {
-      KeyChanges changes = changed.get(key);
-      KeyChanges.Version version = changes == null ? null : changes.at(upTo(at));
-      return version == null ? committed.get(key, at) : version.record();
-    }
-
-    @Override
-    public Scan scan(Interval interval, long at) {
-      Scan base = committed.scan(interval, at);
-      Iterator<Map.Entry<byte[], KeyChanges>> within = changesWithin(interval);
-      return within.hasNext() ? new OverlaidScan(base, within, upTo(at)) : base;
-    }
-
-    @Override
-    public PutResponse.Builder put(PutRequest request) {
-      byte[] key = request.getKey().toByteArray();
-      return ApplyBatch.this.put(key, request, previous(key, request));
-    }
-
-    /** Reads the keyspace only where the value is of use, or nothing is known of the key. */
-    private Previous previous(byte[] key, PutRequest request) {
-      boolean whole =
-          request.getIgnoreValue() || request.getPrevKv() || keyspace.tellsPreviousValues();
-      if (!whole && !changed.containsKey(key)) {
-        KeyValue head = heads.get(key, request.getKey());
-        if (head != null) {
-          return new Previous(head, false);
-        }
-      }
-      return new Previous(get(key, NEWEST), true);
-    }
-
-    @Override
-    public DeleteRangeResponse.Builder deleteRange(DeleteRangeRequest request) {
-      tally.delete();
-      if (request.getPrevKv()) {
-        tally.range();
-      }
-      List<KeyValue> found = found(Interval.of(request.getKey(), request.getRangeEnd()));
-      for (KeyValue record : found) {
-        delete(record.getKey().toByteArray(), record);
-      }
-      DeleteRangeResponse.Builder response =
-          DeleteRangeResponse.newBuilder()
-              .setHeader(header(currentRevision()))
-              .setDeleted(found.size());
-      if (request.getPrevKv()) {
-        response.addAllPrevKvs(found);
-      }
-      return response;
-    }
-
-    /**
-     * Everything is read before anything is deleted: the scan stands on what the deletes change.
-     */
-    private List<KeyValue> found(Interval interval) {
-      List<KeyValue> found = new ArrayList<>(1);
-      if (interval.isSingleKey()) {
-        KeyValue record = get(interval.from(), NEWEST);
-        if (record != null) {
-          found.add(record);
-        }
-      } else if (!interval.isEmpty()) {
-        try (Scan scan = scan(interval, NEWEST)) {
-          while (scan.advance()) {
-            found.add(scan.record());
-          }
-        }
-      }
-      return found;
-    }
-
-    private Iterator<Map.Entry<byte[], KeyChanges>> changesWithin(Interval interval) {
-      byte[] to = interval.to();
-      NavigableMap<byte[], KeyChanges> within =
-          to == null
-              ? changed.tailMap(interval.from(), true)
-              : changed.subMap(interval.from(), true, to, false);
-      return within.entrySet().iterator();
-    }
-
-    private long upTo(long at) {
-      return at <= NEWEST ? Long.MAX_VALUE : at;
-    }
   }
 }

@@ -26,6 +26,7 @@ import io.kvorum.verification.conformance.harness.ServerProcess;
 import io.kvorum.verification.conformance.harness.ServerProcess.Settings;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.TreeSet;
@@ -125,14 +126,22 @@ class WatchTest {
     network.cut(links);
   }
 
-  /** Through whichever member takes it; a key is tried again until it is acknowledged. */
+  /**
+   * Through whichever member takes it, first the one that took the last: one that cannot lets its
+   * caller wait. A key is tried again until it is acknowledged.
+   */
   private static void write(Cluster cluster, TreeSet<String> written) {
+    var members = new ArrayDeque<>(cluster.serving());
     for (int i = 0; i < WRITES_PER_ROUND; i++) {
       var key = key(written.size());
       Await.until(
           key + " is written",
           LIMIT,
-          () -> cluster.serving().stream().anyMatch(member -> takes(member, key)));
+          () -> {
+            boolean taken = takes(members.getFirst(), key);
+            if (!taken) members.addLast(members.removeFirst());
+            return taken;
+          });
       written.add(key);
     }
   }

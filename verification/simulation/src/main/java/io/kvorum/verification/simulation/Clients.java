@@ -88,9 +88,9 @@ final class Clients {
         .in(world.setup().requestTimeoutNanos() / 1000 + Agenda.SECONDS, () -> call.end(null));
     Consumer<Outcome<Object>> answer = call::end;
     if (request instanceof Request.Get get) {
-      at.read(get.key(), answer);
+      at.requests().read(get.key(), answer);
     } else {
-      at.propose(request, answer);
+      at.requests().propose(request, answer);
     }
   }
 

@@ -137,26 +137,28 @@ final class LeaseClients {
         return;
       }
       long askedAt = world.agenda().now();
-      at.renewLease(
-          lease,
-          outcome -> {
-            switch (outcome) {
-              case Outcome.Ok<Long>(var ttl) -> {
-                if (ttl == 0) {
-                  gone();
-                } else if (!over) {
-                  invariants.promised(lease, askedAt, ttl);
-                  renewLater();
+      at.requests()
+          .renewLease(
+              lease,
+              outcome -> {
+                switch (outcome) {
+                  case Outcome.Ok<Long>(var ttl) -> {
+                    if (ttl == 0) {
+                      gone();
+                    } else if (!over) {
+                      invariants.promised(lease, askedAt, ttl);
+                      renewLater();
+                    }
+                  }
+                  case Outcome.Refused<Long> refused ->
+                      world
+                          .agenda()
+                          .in(
+                              RETRY_MICROS,
+                              () ->
+                                  renew(random.nextBoolean() ? any() : world.lifeOf(at.leader())));
                 }
-              }
-              case Outcome.Refused<Long> refused ->
-                  world
-                      .agenda()
-                      .in(
-                          RETRY_MICROS,
-                          () -> renew(random.nextBoolean() ? any() : world.lifeOf(at.leader())));
-            }
-          });
+              });
     }
 
     private void look() {
@@ -165,15 +167,16 @@ final class LeaseClients {
         return;
       }
       if (at != null) {
-        at.readLeases(
-            outcome -> {
-              if (!over
-                  && outcome instanceof Outcome.Ok<Object>(var value)
-                  && value instanceof StoreLeases leases
-                  && leases.owner() == lease) {
-                invariants.owns(lease);
-              }
-            });
+        at.requests()
+            .readLeases(
+                outcome -> {
+                  if (!over
+                      && outcome instanceof Outcome.Ok<Object>(var value)
+                      && value instanceof StoreLeases leases
+                      && leases.owner() == lease) {
+                    invariants.owns(lease);
+                  }
+                });
       }
       world.agenda().in(LOOK_MICROS, this::look);
     }
@@ -189,7 +192,7 @@ final class LeaseClients {
     if (at == null) {
       world.agenda().in(RETRY_MICROS, () -> then.accept(Outcome.refused(EtcdError.NO_LEADER)));
     } else {
-      at.propose(command, then);
+      at.requests().propose(command, then);
     }
   }
 }

@@ -2,16 +2,12 @@ package io.kvorum.verification.simulation;
 
 import io.kvorum.actors.apply.MembershipState;
 import io.kvorum.actors.apply.PendingProposals;
-import io.kvorum.actors.group.ReadCoordinator;
-import io.kvorum.actors.lease.LeaseCall;
 import io.kvorum.actors.raft.HardState;
 import io.kvorum.actors.raft.Ports;
-import io.kvorum.actors.raft.Proposal;
 import io.kvorum.actors.raft.RaftMessage;
 import io.kvorum.actors.raft.Replica;
 import io.kvorum.actors.raft.ReplicaMessage;
 import io.kvorum.actors.raft.log.Entry;
-import io.kvorum.actors.raft.log.EntryKind;
 import io.kvorum.actors.raft.log.RaftLog;
 import io.kvorum.actors.raft.membership.Configuration;
 import io.kvorum.actors.wal.RecoveredLog;
@@ -19,18 +15,11 @@ import io.kvorum.persistence.mvcc.RevisionChain;
 import io.kvorum.protocol.EtcdError;
 import io.kvorum.protocol.LogPosition;
 import io.kvorum.protocol.MemberId;
-import io.kvorum.protocol.Outcome;
-import io.kvorum.protocol.internal.Command;
-import io.kvorum.protocol.internal.CommandHeader;
-import io.kvorum.protocol.internal.MembershipChange;
-import io.kvorum.verification.history.Request;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.CompletableFuture;
-import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -39,22 +28,17 @@ import org.jspecify.annotations.Nullable;
  */
 final class Life
     implements Ports.RaftTransport, Ports.Wal, Ports.Replies, Ports.Observer, Ports.Snapshots {
-  private static final long READ_RESEND_NANOS = 500_000_000L;
   private static final long WAL_RETRY_MICROS = Agenda.SECONDS;
 
   private final Member member;
   private final World world;
   private final int number;
-  private final PendingProposals proposals;
-  private final ReadCoordinator reads;
+  private final Requests requests;
   private final StoreWriter applier;
   private final LeaseTime leases;
   private final ChainWatch chainWatch;
   private final ArrayDeque<ReplicaMessage> mailbox = new ArrayDeque<>();
   private final ArrayDeque<Runnable> backlog = new ArrayDeque<>();
-
-  /** For each read round asked for: what was committed at that moment. */
-  private final Map<Long, Long> readFloors = new HashMap<>();
 
   private final Map<LogPosition, Store> received = new HashMap<>();
   private @Nullable LogWriter writer;
@@ -74,7 +58,7 @@ final class Life
     this.member = member;
     this.world = member.world();
     this.number = number;
-    this.proposals =
+    PendingProposals proposals =
         new PendingProposals(
             member.id(),
             world.agenda().now() / 1000,
@@ -82,15 +66,8 @@ final class Life
             begun -> EtcdError.TIMEOUT);
     this.applier = new StoreWriter(this, member.stored(), proposals);
     this.leases = new LeaseTime(this, proposals, applier.applied());
+    this.requests = new Requests(this, proposals, applier.applied());
     this.chainWatch = new ChainWatch(this);
-    this.reads =
-        new ReadCoordinator(
-            this::askReadIndex,
-            applier.applied(),
-            Runnable::run,
-            world.setup().requestTimeoutNanos(),
-            READ_RESEND_NANOS,
-            (world.agenda().now() + 1) << 20);
   }
 
   void start() {
@@ -189,6 +166,11 @@ final class Life
 
   LeaseTime leases() {
     return leases;
+  }
+
+  /** What clients may ask of it. */
+  Requests requests() {
+    return requests;
   }
 
   RevisionChain chain() {
@@ -317,9 +299,7 @@ final class Life
 
   private void onTick() {
     tell(new ReplicaMessage.Tick());
-    long now = nanos();
-    proposals.expire(now);
-    reads.expire(now);
+    requests.expire();
   }
 
   /** What waited goes on, with some of the ticks missed in between. */
@@ -332,10 +312,6 @@ final class Life
       waited.add(member.random().nextInt(waited.size() + 1), this::onTick);
     }
     waited.forEach(this::post);
-  }
-
-  private long nanos() {
-    return world.agenda().now() * 1000;
   }
 
   private void storageFailed() {
@@ -362,97 +338,6 @@ final class Life
       replaceLog(opened, unfinished);
     }
     tell(new ReplicaMessage.StorageRecovered(recovered.last()));
-  }
-
-  // What clients ask of it.
-
-  void propose(Request request, Consumer<Outcome<Object>> then) {
-    post(
-        () -> {
-          long id = proposals.nextId();
-          answerWhenDone(id, then);
-          tell(
-              new ReplicaMessage.Propose(
-                  new Proposal(id, EntryKind.COMMAND, Store.encode(request, id))));
-        });
-  }
-
-  void propose(Command.Builder command, Consumer<Outcome<Object>> then) {
-    post(
-        () -> {
-          long id = proposals.nextId();
-          answerWhenDone(id, then);
-          Command proposal = command.setHeader(CommandHeader.newBuilder().setId(id)).build();
-          tell(
-              new ReplicaMessage.Propose(
-                  new Proposal(id, EntryKind.COMMAND, proposal.toByteString())));
-        });
-  }
-
-  /**
-   * Refused where it is not the one that leads; a call to a process that is gone is not answered.
-   */
-  void renewLease(long lease, Consumer<Outcome<Long>> then) {
-    CompletableFuture<Outcome<Long>> reply = new CompletableFuture<>();
-    var unused =
-        reply.thenAccept(
-            outcome -> {
-              if (!dead) {
-                world.agenda().in(world.network().delay(), () -> then.accept(outcome));
-              }
-            });
-    world
-        .agenda()
-        .in(
-            world.network().delay(),
-            () -> post(() -> leases.call(new LeaseCall.Renew(lease, reply))));
-  }
-
-  void readLeases(Consumer<Outcome<Object>> then) {
-    post(
-        () -> {
-          var unused =
-              reads
-                  .barrier(nanos())
-                  .thenAccept(done -> ifAlive(then, done.map(d -> store().leases())));
-        });
-  }
-
-  void change(MembershipChange.Builder change, Consumer<Outcome<Object>> then) {
-    post(
-        () -> {
-          long id = proposals.nextId();
-          answerWhenDone(id, then);
-          tell(
-              new ReplicaMessage.Propose(
-                  new Proposal(
-                      id, EntryKind.MEMBERSHIP, change.setRequestId(id).build().toByteString())));
-        });
-  }
-
-  private void answerWhenDone(long id, Consumer<Outcome<Object>> then) {
-    var unused = proposals.await(id, nanos()).thenAccept(outcome -> ifAlive(then, outcome));
-  }
-
-  private void ifAlive(Consumer<Outcome<Object>> then, Outcome<Object> outcome) {
-    if (!dead) {
-      then.accept(outcome);
-    }
-  }
-
-  void read(String key, Consumer<Outcome<Object>> then) {
-    post(
-        () -> {
-          var unused =
-              reads
-                  .barrier(nanos())
-                  .thenAccept(done -> ifAlive(then, done.map(d -> store().get(key))));
-        });
-  }
-
-  private void askReadIndex(long token) {
-    readFloors.put(token, world.committed());
-    tell(new ReplicaMessage.ReadIndex(token));
   }
 
   // Ports.
@@ -490,16 +375,12 @@ final class Life
       leases.confirmed(token, index);
       return;
     }
-    Long floor = readFloors.remove(token);
-    if (floor != null) {
-      world.invariants().readConfirmed(this, floor, index);
-    }
-    reads.confirmed(token, index, nanos());
+    requests.confirmed(token, index);
   }
 
   @Override
   public void refused(long requestId, EtcdError error) {
-    proposals.complete(requestId, Outcome.refused(error));
+    requests.refused(requestId, error);
   }
 
   @Override
@@ -525,7 +406,7 @@ final class Life
       leases.follows();
     }
     if (!before.equals(MemberId.NONE)) {
-      reads.failAll(EtcdError.LEADER_CHANGED);
+      requests.failReads();
     }
   }
 

@@ -115,7 +115,8 @@ final class Operator {
             .setMemberId(id.value())
             .addPeerUrls("http://" + id);
     world.trace().note("operator", "asks " + at.id() + " to " + Wording.change(change.build()));
-    at.change(change, outcome -> world.trace().note("operator", "is told " + told(outcome)));
+    at.requests()
+        .change(change, outcome -> world.trace().note("operator", "is told " + told(outcome)));
   }
 
   private static String told(io.kvorum.protocol.Outcome<Object> outcome) {

@@ -48,7 +48,7 @@ final class DivergenceTest {
       if (!lives.isEmpty()) {
         Life life = lives.get(random.nextInt(lives.size()));
         String key = "k" + random.nextInt(5);
-        life.propose(new Request.Put(key, "v" + ++puts), outcome -> {});
+        life.requests().propose(new Request.Put(key, "v" + ++puts), outcome -> {});
       }
       flippedAt = flippedAt == 0 && revision() > 0 ? world.agenda().now() : flippedAt;
       namedAt = namedAt == 0 && !said.isEmpty() ? world.agenda().now() : namedAt;
