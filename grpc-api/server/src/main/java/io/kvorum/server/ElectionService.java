@@ -90,10 +90,11 @@ final class ElectionService {
               return withValue(enqueued, own, value)
                   .thenCompose(
                       ready ->
-                          queue.awaitTurn(KeyQueue.prefix(own.getName()), own.getRev() - 1, turn))
+                          queue.awaitTurn(
+                              KeyQueue.prefix(own.getName()), own.getKey(), own.getRev() - 1, turn))
                   .thenCompose(
                       came ->
-                          came
+                          came.isPresent()
                               ? CompletableFuture.completedFuture(
                                   CampaignResponse.newBuilder()
                                       .setHeader(enqueued.getHeader())

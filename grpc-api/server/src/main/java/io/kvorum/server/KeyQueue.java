@@ -5,6 +5,7 @@ import io.grpc.Status;
 import io.kvorum.actors.apply.Quota;
 import io.kvorum.actors.group.Group;
 import io.kvorum.actors.watch.ResponseChunk;
+import io.kvorum.persistence.mvcc.ReadView;
 import io.kvorum.protocol.Outcome;
 import io.kvorum.protocol.etcdserverpb.LeaseGrantResponse;
 import io.kvorum.protocol.etcdserverpb.RangeRequest;
@@ -18,9 +19,11 @@ import io.kvorum.protocol.etcdserverpb.WatchResponse;
 import io.kvorum.protocol.internal.Command;
 import io.kvorum.protocol.mvccpb.Event;
 import io.kvorum.server.grpc.RpcFailure;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Function;
 import org.apache.pekko.Done;
 import org.apache.pekko.NotUsed;
 import org.apache.pekko.japi.Pair;
@@ -122,10 +125,16 @@ final class KeyQueue {
   /** Linearizable, with a full header. */
   CompletionStage<RangeResponse> range(RangeRequest.Builder request) {
     RangeRequest built = request.build();
-    return reads
-        .linearizable(view -> view.range(built))
-        .thenApply(KeyQueue::orFail)
-        .thenApply(range -> range.setHeader(group.header(range.getHeader().getRevision())).build());
+    return linearizable(view -> range(view, built));
+  }
+
+  private <T> CompletionStage<T> linearizable(Function<ReadView, T> read) {
+    return reads.linearizable(view -> Outcome.ok(read.apply(view))).thenApply(KeyQueue::orFail);
+  }
+
+  private RangeResponse range(ReadView view, RangeRequest request) {
+    RangeResponse.Builder range = orFail(view.range(request));
+    return range.setHeader(group.header(range.getHeader().getRevision())).build();
   }
 
   /** A full header at the newest revision. */
@@ -174,27 +183,36 @@ final class KeyQueue {
     }
   }
 
+  /** Who is right before a caller, and the caller's own key, at one moment. */
+  private record Place(RangeResponse before, RangeResponse own) {}
+
   /**
    * Waits until no key below the prefix is left that was created at or before a revision: for the
    * newest of them first, so that each who waits is woken by the one right before it.
    *
-   * @return whether it came to that; false if the turn was cancelled
+   * @return the caller's own key when it came to that; nothing if the turn was cancelled
    */
-  CompletionStage<Boolean> awaitTurn(ByteString prefix, long lastCreated, Turn turn) {
+  CompletionStage<Optional<RangeResponse>> awaitTurn(
+      ByteString prefix, ByteString key, long lastCreated, Turn turn) {
     if (turn.isCancelled()) {
-      return CompletableFuture.completedFuture(false);
+      return CompletableFuture.completedFuture(Optional.empty());
     }
-    return range(
-            below(prefix)
-                .setSortOrder(RangeRequest.SortOrder.DESCEND)
-                .setMaxCreateRevision(lastCreated))
+    RangeRequest before =
+        below(prefix)
+            .setSortOrder(RangeRequest.SortOrder.DESCEND)
+            .setMaxCreateRevision(lastCreated)
+            .build();
+    RangeRequest own = RangeRequest.newBuilder().setKey(key).build();
+    return linearizable(view -> new Place(range(view, before), range(view, own)))
         .thenCompose(
-            found ->
-                found.getKvsCount() == 0
-                    ? CompletableFuture.completedFuture(true)
+            place ->
+                place.before().getKvsCount() == 0
+                    ? CompletableFuture.completedFuture(Optional.of(place.own()))
                     : awaitChange(
-                            found.getKvs(0).getKey(), found.getHeader().getRevision() + 1, turn)
-                        .thenCompose(ended -> awaitTurn(prefix, lastCreated, turn)));
+                            place.before().getKvs(0).getKey(),
+                            place.before().getHeader().getRevision() + 1,
+                            turn)
+                        .thenCompose(ended -> awaitTurn(prefix, key, lastCreated, turn)));
   }
 
   /** Until the key is deleted, or the watch cannot go on. */

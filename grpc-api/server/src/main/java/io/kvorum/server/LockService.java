@@ -100,14 +100,8 @@ final class LockService {
   private CompletionStage<LockResponse> await(
       ByteString prefix, ByteString key, long created, KeyQueue.Turn turn) {
     return queue
-        .awaitTurn(prefix, created - 1, turn)
-        .thenCompose(
-            came -> {
-              if (!came) {
-                throw KeyQueue.failure("context canceled");
-              }
-              return queue.range(RangeRequest.newBuilder().setKey(key));
-            })
+        .awaitTurn(prefix, key, created - 1, turn)
+        .thenApply(came -> came.orElseThrow(() -> KeyQueue.failure("context canceled")))
         .handle(
             (own, failure) -> {
               if (failure != null) {

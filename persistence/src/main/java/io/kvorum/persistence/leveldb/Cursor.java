@@ -49,7 +49,9 @@ public final class Cursor implements AutoCloseable {
 
   /** Seeks a key; its value, or null if there is none. */
   public byte @Nullable [] valueOf(byte[] key) {
+    long begun = System.nanoTime();
     seek(key);
+    owner.cursorTook(System.nanoTime() - begun);
     return valid() && Arrays.equals(key(), key) ? value() : null;
   }
 

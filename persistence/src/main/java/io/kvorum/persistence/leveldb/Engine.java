@@ -9,7 +9,7 @@ import org.jspecify.annotations.Nullable;
  */
 sealed interface Engine permits NativeEngine, JavaEngine {
 
-  byte @Nullable [] get(byte[] key) throws IOException;
+  byte @Nullable [] get(byte[] key, @Nullable View at) throws IOException;
 
   Writes writes();
 

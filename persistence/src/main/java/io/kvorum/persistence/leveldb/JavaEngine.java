@@ -48,9 +48,9 @@ final class JavaEngine implements Engine {
   }
 
   @Override
-  public byte @Nullable [] get(byte[] key) throws IOException {
+  public byte @Nullable [] get(byte[] key, @Nullable View at) throws IOException {
     try {
-      return db.get(key, reads(null, true));
+      return db.get(key, reads(at, true));
     } catch (RuntimeException e) {
       throw readFailure(e);
     }

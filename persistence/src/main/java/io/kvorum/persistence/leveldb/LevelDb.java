@@ -19,6 +19,8 @@ import org.jspecify.annotations.Nullable;
  */
 public final class LevelDb implements AutoCloseable {
 
+  private static final int LEVELS = 7;
+
   private final Path directory;
   private final Engine engine;
   private final DirectoryLock lock;
@@ -29,6 +31,7 @@ public final class LevelDb implements AutoCloseable {
   private final Damage damage;
   private final IndexWatch indexWatch;
   private final SyncedWrites syncedWrites;
+  private final PointReads pointReads;
   private volatile @Nullable StorageException writeFailure;
 
   /**
@@ -48,6 +51,7 @@ public final class LevelDb implements AutoCloseable {
     this.damage = new Damage(directory, recovery);
     this.indexWatch = IndexWatch.start(directory, damage);
     this.syncedWrites = SyncedWrites.open(directory, recovery, lastSequence);
+    this.pointReads = new PointReads(this::tables);
   }
 
   /** Opens a database whose every write is synced: {@link Recovery#REFUSE_LOSS}. */
@@ -98,26 +102,52 @@ public final class LevelDb implements AutoCloseable {
 
   /** The newest value of {@code key}, or null. */
   public byte @Nullable [] get(byte[] key) {
+    return engineGet(key, null);
+  }
+
+  /** The value of {@code key} when the snapshot was taken, or null. */
+  public byte @Nullable [] get(byte[] key, LevelDbSnapshot at) {
+    if (pointReads.byCursor()) {
+      try (Cursor cursor = cursor(at)) {
+        return cursor.valueOf(key);
+      }
+    }
+    return engineGet(key, at);
+  }
+
+  /**
+   * Whether a reader of many single rows, who can keep a cursor, is to read the next one with it:
+   * see {@link PointReads}. Otherwise by {@link #get(byte[])}.
+   */
+  public boolean readsRowsByCursor() {
+    return pointReads.byCursor();
+  }
+
+  private byte @Nullable [] engineGet(byte[] key, @Nullable LevelDbSnapshot at) {
     enter();
     try {
-      return engine.get(key);
-    } catch (IOException | RuntimeException e) {
-      throw readFailed(e, key);
+      Engine.View view = at == null ? null : at.acquire(this);
+      try {
+        return engine.get(key, view);
+      } catch (IOException | RuntimeException e) {
+        throw readFailed(e, key);
+      } finally {
+        if (at != null) {
+          at.release();
+        }
+      }
     } finally {
       gate.leave();
     }
   }
 
-  /**
-   * The value of {@code key} when the snapshot was taken, or null. By a cursor: LevelDB charges a
-   * get that looks into more than one table to the first of them, and compacts a table that was
-   * charged a hundred times, in a large store at nearly each get. A cursor is charged once for a
-   * MiB that it has read.
-   */
-  public byte @Nullable [] get(byte[] key, LevelDbSnapshot at) {
-    try (Cursor cursor = cursor(at)) {
-      return cursor.valueOf(key);
+  private int tables() {
+    int tables = 0;
+    for (int level = 0; level < LEVELS; level++) {
+      String files = engine.property("leveldb.num-files-at-level" + level);
+      tables += files == null ? 0 : Integer.parseInt(files.strip());
     }
+    return tables;
   }
 
   /**
@@ -296,6 +326,11 @@ public final class LevelDb implements AutoCloseable {
   private Cursor register(Cursor cursor) {
     cursors.add(cursor);
     return cursor;
+  }
+
+  /** What it took a cursor to find a row. */
+  void cursorTook(long nanos) {
+    pointReads.took(nanos);
   }
 
   void forget(Cursor cursor) {

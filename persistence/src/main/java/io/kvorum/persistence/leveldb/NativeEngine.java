@@ -116,9 +116,9 @@ final class NativeEngine implements Engine {
   }
 
   @Override
-  public byte @Nullable [] get(byte[] key) throws IOException {
+  public byte @Nullable [] get(byte[] key, @Nullable View at) throws IOException {
     try {
-      return db.get(reads, key);
+      return db.get(at == null ? reads : ((NativeView) at).reads, key);
     } catch (NativeDB.DBException e) {
       if (e.isNotFound()) {
         return null;

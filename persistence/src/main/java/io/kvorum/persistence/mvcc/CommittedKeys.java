@@ -11,8 +11,8 @@ import org.jspecify.annotations.Nullable;
  * The keyspace as LevelDB holds it: at a snapshot, or as it is now for the one writer, whom nobody
  * overtakes.
  *
- * <p>The writer reads single rows with one cursor as long as it lives, for the reason that {@link
- * LevelDb#get(byte[], LevelDbSnapshot)} gives, and is to be closed.
+ * <p>Where single rows are read with a cursor, the writer keeps one as long as it lives, and is to
+ * be closed.
  */
 final class CommittedKeys implements Keys, AutoCloseable {
 
@@ -104,6 +104,9 @@ final class CommittedKeys implements Keys, AutoCloseable {
   private byte @Nullable [] read(byte[] row) {
     if (snapshot != null) {
       return db.get(row, snapshot);
+    }
+    if (!db.readsRowsByCursor()) {
+      return db.get(row);
     }
     Cursor cursor = writersCursor;
     if (cursor == null) {

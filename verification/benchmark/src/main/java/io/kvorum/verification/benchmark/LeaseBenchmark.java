@@ -141,10 +141,11 @@ public final class LeaseBenchmark implements Runnable {
   }
 
   private void lock(String server, LeaseLoads load) {
-    for (int round = 0; round < 4; round++) {
-      var handed = load.handOver(100, round);
-      if (round > 0) say(server, "lock hand-over, 100 waiters", handed);
-    }
+    int round = 0;
+    var warmUntil = System.nanoTime() + Duration.ofSeconds(2L * seconds).toNanos();
+    while (System.nanoTime() - warmUntil < 0) load.handOver(1000, round++);
+    for (int i = 0; i < 3; i++)
+      say(server, "lock hand-over, 100 waiters", load.handOver(100, round++));
   }
 
   private static void say(String server, String what, LeaseLoads.Result result) {
