@@ -51,7 +51,7 @@ public final class LevelDb implements AutoCloseable {
     this.damage = new Damage(directory, recovery);
     this.indexWatch = IndexWatch.start(directory, damage);
     this.syncedWrites = SyncedWrites.open(directory, recovery, lastSequence);
-    this.pointReads = new PointReads(this::tables);
+    this.pointReads = new PointReads(this::tables, System::nanoTime);
   }
 
   /** Opens a database whose every write is synced: {@link Recovery#REFUSE_LOSS}. */

@@ -9,17 +9,19 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /** Reads of single rows, by gets and by cursors. */
 class PointReadsTest {
   private final AtomicInteger tables = new AtomicInteger();
+  private final AtomicLong clock = new AtomicLong();
 
   @Test
   void aStoreOfFewTablesIsReadByGets() {
     tables.set(PointReads.MANY_TABLES - 1);
-    var reads = new PointReads(tables::get);
+    var reads = new PointReads(tables::get, clock::get);
     for (int i = 0; i < 2 * PointReads.COUNT_EVERY; i++) {
       assertFalse(reads.byCursor());
     }
@@ -27,7 +29,7 @@ class PointReadsTest {
 
   @Test
   void aStoreThatHasGrownIsReadByCursors() {
-    var reads = new PointReads(tables::get);
+    var reads = new PointReads(tables::get, clock::get);
     tables.set(PointReads.MANY_TABLES);
     int gets = 0;
     while (!reads.byCursor()) {
@@ -45,7 +47,7 @@ class PointReadsTest {
   @Test
   void getsFollowACursorThatWasSlow() {
     tables.set(PointReads.MANY_TABLES);
-    var reads = new PointReads(tables::get);
+    var reads = new PointReads(tables::get, clock::get);
     assertTrue(reads.byCursor());
     reads.took(PointReads.SLOW_NANOS - 1);
     assertTrue(reads.byCursor());
@@ -55,6 +57,20 @@ class PointReadsTest {
       gets++;
     }
     assertEquals(PointReads.GETS_AFTER_SLOW, gets);
+  }
+
+  @Test
+  void oneRowInAWhileIsReadByAGet() {
+    tables.set(PointReads.MANY_TABLES);
+    var reads = new PointReads(tables::get, clock::get);
+    int gets = 0;
+    for (int i = 0; i < 10_000; i++) {
+      clock.addAndGet(PointReads.GET_EVERY_NANOS / 1000);
+      if (!reads.byCursor()) {
+        gets++;
+      }
+    }
+    assertEquals(10, gets);
   }
 
   /** What was deleted behind a key costs its reader nothing, and snapshots keep what they had. */
