@@ -215,16 +215,31 @@ final class KeyQueue {
                         .thenCompose(ended -> awaitTurn(prefix, key, lastCreated, turn)));
   }
 
-  /** Until the key is deleted, or the watch cannot go on. */
+  /**
+   * Until the key is deleted, or the watch cannot go on. Who waits goes on where the event is seen:
+   * the stage of a stream that ends would first change to another thread pool.
+   */
   private CompletionStage<Done> awaitChange(ByteString key, long fromRevision, Turn turn) {
+    CompletableFuture<Done> changed = new CompletableFuture<>();
     Pair<UniqueKillSwitch, CompletionStage<Done>> running =
         watch(key, false, fromRevision)
             .viaMat(KillSwitches.single(), Keep.right())
-            .takeWhile(response -> !response.getCanceled() && !deletes(response))
-            .toMat(Sink.ignore(), Keep.both())
+            .filter(response -> response.getCanceled() || deletes(response))
+            .take(1)
+            .toMat(Sink.foreach(response -> changed.complete(Done.getInstance())), Keep.both())
             .run(materializer);
+    running
+        .second()
+        .whenComplete(
+            (done, failure) -> {
+              if (failure == null) {
+                changed.complete(done);
+              } else {
+                changed.completeExceptionally(failure);
+              }
+            });
     turn.waits(running.first()::shutdown);
-    return running.second();
+    return changed;
   }
 
   private static boolean deletes(WatchResponse response) {
