@@ -144,7 +144,7 @@ public final class LevelDb implements AutoCloseable {
   private int tables() {
     int tables = 0;
     for (int level = 0; level < LEVELS; level++) {
-      String files = engine.property("leveldb.num-files-at-level" + level);
+      String files = property("leveldb.num-files-at-level" + level);
       tables += files == null ? 0 : Integer.parseInt(files.strip());
     }
     return tables;

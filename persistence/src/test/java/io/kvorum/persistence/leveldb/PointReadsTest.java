@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.nio.ByteBuffer;
@@ -71,6 +72,21 @@ class PointReadsTest {
       }
     }
     assertEquals(10, gets);
+  }
+
+  /** Counting the tables must not reach a database that is gone: native code would crash. */
+  @Test
+  void aClosedDatabaseIsNotAskedForItsTables(@TempDir Path directory) {
+    var db = LevelDb.open(directory, LevelDbOptions.defaults());
+    db.close();
+    for (int i = 0; i < 2 * PointReads.COUNT_EVERY; i++) {
+      assertThrows(IllegalStateException.class, () -> db.get(key(1)));
+      try {
+        var unused = db.readsRowsByCursor();
+      } catch (IllegalStateException closed) {
+        // When the tables are counted.
+      }
+    }
   }
 
   /** What was deleted behind a key costs its reader nothing, and snapshots keep what they had. */
