@@ -17,7 +17,7 @@ import org.junit.jupiter.api.io.TempDir;
 /**
  * What the rolling hash costs the writer: the digest of a put, its place in the chain, and, to
  * compare with, a put as a whole. Runs only when asked for: {@code -Dtest=RevisionChainMeasurement
- * -Dkvorum.measure=true}. Figures go to {@code target/chain.txt}.
+ * -Dkvorum.measure=true -Dexcluded.test.tags=}. Figures go to {@code target/chain.txt}.
  */
 @Tag("measurement")
 @EnabledIfSystemProperty(named = "kvorum.measure", matches = "true")
