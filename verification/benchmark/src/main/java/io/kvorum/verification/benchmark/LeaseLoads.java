@@ -243,7 +243,7 @@ final class LeaseLoads implements AutoCloseable {
 
   /** So many wait for one lock, and each gives it on as soon as it has it. */
   Result handOver(int waiters, int round) {
-    var name = ByteString.copyFromUtf8("lock/%09d".formatted(round));
+    var name = ByteString.copyFromUtf8("lock/" + round);
     var first = lock(0, name, 1_000_000L * (round + 1)).join();
     var nanos = new ConcurrentHistogram(3);
     var before = new AtomicReference<>(0L);
