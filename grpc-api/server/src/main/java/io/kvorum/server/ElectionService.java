@@ -57,7 +57,7 @@ final class ElectionService {
   }
 
   private Source<CampaignResponse, NotUsed> campaign(CampaignRequest request) {
-    KeyQueue.Turn turn = new KeyQueue.Turn();
+    Turn turn = new Turn();
     return KeyQueue.response(
         queue
             .session(request.getLease())
@@ -74,7 +74,7 @@ final class ElectionService {
   }
 
   private CompletionStage<CampaignResponse> campaign(
-      LeaderKey.Builder key, ByteString value, KeyQueue.Turn turn) {
+      LeaderKey.Builder key, ByteString value, Turn turn) {
     TxnRequest.Builder enqueue =
         TxnRequest.newBuilder()
             .addCompare(LockService.absent(key.getKey()))
@@ -91,10 +91,10 @@ final class ElectionService {
                   .thenCompose(
                       ready ->
                           queue.awaitTurn(
-                              KeyQueue.prefix(own.getName()), own.getKey(), own.getRev() - 1, turn))
+                              KeyQueue.prefix(own.getName()), own.getKey(), own.getRev(), turn))
                   .thenCompose(
                       came ->
-                          came.isPresent()
+                          came != Turn.Came.NEVER
                               ? CompletableFuture.completedFuture(
                                   CampaignResponse.newBuilder()
                                       .setHeader(enqueued.getHeader())

@@ -7,7 +7,6 @@ import io.kvorum.protocol.etcdserverpb.DeleteRangeRequest;
 import io.kvorum.protocol.etcdserverpb.DeleteRangeResponse;
 import io.kvorum.protocol.etcdserverpb.PutRequest;
 import io.kvorum.protocol.etcdserverpb.RangeRequest;
-import io.kvorum.protocol.etcdserverpb.RangeResponse;
 import io.kvorum.protocol.etcdserverpb.RequestOp;
 import io.kvorum.protocol.etcdserverpb.ResponseHeader;
 import io.kvorum.protocol.etcdserverpb.TxnRequest;
@@ -20,6 +19,7 @@ import io.kvorum.protocol.v3lockpb.UnlockResponse;
 import io.kvorum.server.grpc.MethodName;
 import io.kvorum.server.grpc.RpcMethod;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import org.apache.pekko.NotUsed;
@@ -44,7 +44,7 @@ final class LockService {
   }
 
   private Source<LockResponse, NotUsed> lock(LockRequest request) {
-    KeyQueue.Turn turn = new KeyQueue.Turn();
+    Turn turn = new Turn();
     return KeyQueue.response(
         queue
             .session(request.getLease())
@@ -52,30 +52,18 @@ final class LockService {
         turn);
   }
 
-  private CompletionStage<LockResponse> lock(ByteString name, long lease, KeyQueue.Turn turn) {
+  private CompletionStage<LockResponse> lock(ByteString name, long lease, Turn turn) {
     ByteString prefix = KeyQueue.prefix(name);
     ByteString key = KeyQueue.key(name, lease);
-    RequestOp owner = RequestOp.newBuilder().setRequestRange(KeyQueue.oldest(prefix)).build();
     TxnRequest.Builder enqueue =
         TxnRequest.newBuilder()
             .addCompare(absent(key))
             .addSuccess(
                 RequestOp.newBuilder()
                     .setRequestPut(PutRequest.newBuilder().setKey(key).setLease(lease)))
-            .addSuccess(owner)
             .addFailure(
-                RequestOp.newBuilder().setRequestRange(RangeRequest.newBuilder().setKey(key)))
-            .addFailure(owner);
-    return queue
-        .txn(enqueue)
-        .thenCompose(
-            enqueued -> {
-              long created = created(enqueued);
-              RangeResponse oldest = enqueued.getResponses(1).getResponseRange();
-              return oldest.getKvsCount() == 0 || oldest.getKvs(0).getCreateRevision() == created
-                  ? CompletableFuture.completedFuture(response(enqueued.getHeader(), key))
-                  : await(prefix, key, created, turn);
-            });
+                RequestOp.newBuilder().setRequestRange(RangeRequest.newBuilder().setKey(key)));
+    return queue.txn(enqueue).thenCompose(enqueued -> await(prefix, key, enqueued, turn));
   }
 
   static Compare.Builder absent(ByteString key) {
@@ -98,23 +86,39 @@ final class LockService {
   }
 
   private CompletionStage<LockResponse> await(
-      ByteString prefix, ByteString key, long created, KeyQueue.Turn turn) {
+      ByteString prefix, ByteString key, TxnResponse enqueued, Turn turn) {
     return queue
-        .awaitTurn(prefix, key, created - 1, turn)
-        .thenApply(came -> came.orElseThrow(() -> KeyQueue.failure("context canceled")))
+        .awaitTurn(prefix, key, created(enqueued), turn)
+        .thenCompose(
+            came ->
+                switch (came) {
+                  case AT_ONCE ->
+                      CompletableFuture.completedFuture(
+                          Optional.of(response(enqueued.getHeader(), key)));
+                  case AFTER_WAITING -> ifStillThere(key);
+                  case NEVER -> throw KeyQueue.failure("context canceled");
+                })
         .handle(
-            (own, failure) -> {
+            (answer, failure) -> {
               if (failure != null) {
                 // Whoever waits behind must not wait for one who does not want the lock any more.
                 return delete(key)
                     .handle((gone, ignored) -> LockService.<LockResponse>rethrow(failure));
               }
-              if (own.getKvsCount() == 0) {
-                throw KeyQueue.failure("mutex: session is expired");
-              }
-              return CompletableFuture.completedFuture(response(own.getHeader(), key));
+              return CompletableFuture.completedFuture(
+                  answer.orElseThrow(() -> KeyQueue.failure("mutex: session is expired")));
             })
         .thenCompose(answer -> answer);
+  }
+
+  private CompletionStage<Optional<LockResponse>> ifStillThere(ByteString key) {
+    return queue
+        .range(RangeRequest.newBuilder().setKey(key))
+        .thenApply(
+            own ->
+                own.getKvsCount() == 0
+                    ? Optional.empty()
+                    : Optional.of(response(own.getHeader(), key)));
   }
 
   private static <T> T rethrow(Throwable failure) {
