@@ -171,7 +171,13 @@ final class ElectionService {
                     RequestOp.newBuilder()
                         .setRequestDeleteRange(
                             DeleteRangeRequest.newBuilder().setKey(own.getKey()))))
-        .thenApply(TxnResponse::getHeader);
+        .thenApply(
+            txn -> {
+              if (txn.getSucceeded()) {
+                queue.deleted(own.getKey(), txn.getHeader().getRevision());
+              }
+              return txn.getHeader();
+            });
   }
 
   private Source<LeaderResponse, NotUsed> leader(LeaderRequest request) {

@@ -101,16 +101,22 @@ final class KeyLine {
     // There may be others of the same revision to come.
     seen = Math.max(seen, revision - 1);
     if (event.getType() == Event.EventType.DELETE) {
-      Held gone = byKey.remove(record.getKey());
-      if (gone != null) {
-        oldest.remove(gone);
-      }
+      gone(record.getKey(), revision);
     } else if (record.getCreateRevision() == revision) {
       if (more || oldest.size() >= maxKeys) {
         more = true;
       } else {
         hold(record);
       }
+    }
+  }
+
+  /** A key was deleted at a revision, known before that change comes. */
+  void gone(ByteString key, long revision) {
+    Held held = byKey.get(key);
+    if (held != null && held.created() < revision) {
+      byKey.remove(key);
+      oldest.remove(held);
     }
   }
 

@@ -52,6 +52,19 @@ final class KeyLines {
     }
   }
 
+  /**
+   * This member has applied a deletion. Whoever waits for it here need not wait for the watch to
+   * tell.
+   *
+   * @param prefix below which the key stands
+   */
+  void deleted(ByteString prefix, ByteString key, long revision) {
+    Followed line = lines.get(prefix);
+    if (line != null) {
+      line.deleted(key, revision);
+    }
+  }
+
   /** How many prefixes somebody waits below. */
   int size() {
     return lines.size();
@@ -221,13 +234,28 @@ final class KeyLines {
         readAgain(number);
         return;
       }
+      advance(number, () -> response.getEventsList().forEach(line::change));
+    }
+
+    private void deleted(ByteString key, long revision) {
+      long number;
+      synchronized (this) {
+        if (reading) {
+          return;
+        }
+        number = current;
+      }
+      advance(number, () -> line.gone(key, revision));
+    }
+
+    private void advance(long number, Runnable change) {
       Map<CompletableFuture<Turn.Came>, Turn.Came> passed;
       boolean exhausted;
       synchronized (this) {
         if (over || number != current) {
           return;
         }
-        response.getEventsList().forEach(line::change);
+        change.run();
         passed = pass(false);
         endIfUnused();
         exhausted = !over && line.isExhausted();

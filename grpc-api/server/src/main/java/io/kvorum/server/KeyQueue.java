@@ -133,6 +133,15 @@ final class KeyQueue {
     return group.propose(command, reply).thenApply(KeyQueue::orFail);
   }
 
+  /** Tells who waits on this member that it has applied the deletion of a key. */
+  void deleted(ByteString key, long revision) {
+    int slash = key.size() - 1;
+    while (slash >= 0 && key.byteAt(slash) != '/') {
+      slash--;
+    }
+    lines.deleted(key.substring(0, slash + 1), key, revision);
+  }
+
   /** What happens to a key, or to all below a prefix, from a revision on. */
   Source<WatchResponse, NotUsed> watch(ByteString key, boolean prefix, long fromRevision) {
     WatchCreateRequest.Builder create =

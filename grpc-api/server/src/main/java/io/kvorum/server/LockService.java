@@ -145,8 +145,16 @@ final class LockService {
   }
 
   private CompletionStage<DeleteRangeResponse.Builder> delete(ByteString key) {
-    return queue.propose(
-        Command.newBuilder().setDeleteRange(DeleteRangeRequest.newBuilder().setKey(key)),
-        DeleteRangeResponse.Builder.class);
+    return queue
+        .propose(
+            Command.newBuilder().setDeleteRange(DeleteRangeRequest.newBuilder().setKey(key)),
+            DeleteRangeResponse.Builder.class)
+        .thenApply(
+            deleted -> {
+              if (deleted.getDeleted() > 0) {
+                queue.deleted(key, deleted.getHeader().getRevision());
+              }
+              return deleted;
+            });
   }
 }

@@ -94,6 +94,24 @@ class KeyLineTest {
   }
 
   @Test
+  void aDeletionMayBeKnownBeforeItsChangeComes() {
+    var line = new KeyLine();
+    line.read(List.of(record(key(1), 9, 9), record(key(2), 10, 10)), false, 10);
+    var waiter = line.join(key(2), 10);
+    line.gone(key(1), 12);
+    assertEquals(List.of(waiter), line.pass());
+    var other = line.join(key(3), 14);
+    line.change(delete(1, 12));
+    line.change(put(1, 13, 13));
+    line.gone(key(1), 12);
+    line.gone(key(2), 15);
+    line.change(put(3, 14, 14));
+    assertEquals(List.of(), line.pass(), "the key was put again since");
+    line.change(delete(1, 16));
+    assertEquals(List.of(other), line.pass());
+  }
+
+  @Test
   void ofManyKeysTheOldestAreHeldUntilTheyAreGone() {
     var line = new KeyLine(2);
     line.read(List.of(record(key(1), 1, 1), record(key(2), 2, 2)), true, 10);
@@ -171,6 +189,9 @@ class KeyLineTest {
     private void delete(int key) {
       if (live.remove(key) != null) {
         unseen.add(KeyLineTest.delete(key, ++revision));
+        if (random.nextInt(3) == 0) {
+          line.gone(key(key), revision);
+        }
       }
     }
 
@@ -202,12 +223,12 @@ class KeyLineTest {
       var seen = unseen.subList(0, changes);
       seen.forEach(line::change);
       seen.clear();
-      if (line.isExhausted()) {
-        read();
-      }
     }
 
     private void check() {
+      if (line.isExhausted()) {
+        read();
+      }
       var passed = line.pass();
       for (var waiter : passed) {
         Long created = waiting.remove(waiter);

@@ -173,6 +173,20 @@ class KeyLinesTest {
   }
 
   @Test
+  void aDeletionAppliedHereNeedsNoWatch() throws Exception {
+    answers.add(range(9, false, record(1, 7), record(2, 8)));
+    var second = await(2, 8, new Turn());
+    var watch = taken(watches);
+    lines.deleted(ByteString.copyFromUtf8("other/"), key(1), 10);
+    lines.deleted(PREFIX, key(1), 6);
+    assertFalse(second.isDone());
+    lines.deleted(PREFIX, key(1), 10);
+    assertEquals(Turn.Came.AFTER_WAITING, came(second));
+    watch.ended().toCompletableFuture().get(10, TimeUnit.SECONDS);
+    assertEquals(0, lines.size());
+  }
+
+  @Test
   void whenTheLastWaiterLeavesTheWatchEnds() throws Exception {
     answers.add(range(9, false, record(1, 7), record(2, 8), record(3, 9)));
     var firstTurn = new Turn();
