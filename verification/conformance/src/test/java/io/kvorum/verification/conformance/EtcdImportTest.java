@@ -99,7 +99,7 @@ class EtcdImportTest {
     var saved =
         Command.run(
             LIMIT,
-            Map.of("ETCDCTL_API", "3"),
+            Map.of(),
             "",
             List.of(
                 Binaries.etcdctl().toString(),

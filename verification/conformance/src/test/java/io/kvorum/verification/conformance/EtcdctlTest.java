@@ -232,7 +232,7 @@ class EtcdctlTest {
   }
 
   private static Command.Result run(ServerProcess server, String input, List<String> words) {
-    return Command.run(LIMIT, Map.of("ETCDCTL_API", "3"), input, commandLine(server, words));
+    return Command.run(LIMIT, Map.of(), input, commandLine(server, words));
   }
 
   private static List<String> commandLine(ServerProcess server, List<String> words) {
@@ -284,7 +284,6 @@ class EtcdctlTest {
       try {
         out = Files.createTempFile("etcdctl-", ".out");
         var builder = new ProcessBuilder(commandLine(server, words));
-        builder.environment().put("ETCDCTL_API", "3");
         process = builder.redirectErrorStream(true).redirectOutput(out.toFile()).start();
       } catch (IOException e) {
         throw new UncheckedIOException(e);

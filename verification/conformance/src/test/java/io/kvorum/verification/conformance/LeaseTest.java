@@ -371,7 +371,7 @@ class LeaseTest {
           var command = new ArrayList<>(List.of(Binaries.etcdctl().toString()));
           command.addAll(List.of("--endpoints", server.process().address()));
           command.addAll(List.of(arguments));
-          var result = Command.run(LIMIT, Map.of("ETCDCTL_API", "3"), "", command);
+          var result = Command.run(LIMIT, Map.of(), "", command);
           return said(
               (result.exitCode() + " " + result.out() + result.err())
                   .replaceAll("lease [0-9a-f]{16} granted with TTL\\((\\d+)s\\)\n", "lease $1\n")

@@ -204,7 +204,6 @@ class LockTest {
           new ArrayList<>(List.of(Binaries.etcdctl().toString(), "--endpoints", server.address()));
       command.addAll(List.of(arguments));
       var builder = new ProcessBuilder(command).redirectErrorStream(true);
-      builder.environment().put("ETCDCTL_API", "3");
       process = builder.redirectOutput(out.toFile()).start();
     }
 

@@ -63,7 +63,7 @@ class MaintenanceTest {
         new java.util.ArrayList<>(
             List.of(Binaries.etcdctl().toString(), "--endpoints=" + server.address()));
     command.addAll(List.of(words));
-    return Command.run(LIMIT, Map.of("ETCDCTL_API", "3"), "", command);
+    return Command.run(LIMIT, Map.of(), "", command);
   }
 
   private void put(String key, int bytes, Random random) {

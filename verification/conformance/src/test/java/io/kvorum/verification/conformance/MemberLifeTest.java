@@ -161,7 +161,7 @@ class MemberLifeTest {
     var command = new ArrayList<String>();
     command.addAll(List.of(Binaries.etcdctl().toString(), "--endpoints", server.address()));
     command.addAll(List.of(arguments));
-    return Command.run(LIMIT, Map.of("ETCDCTL_API", "3"), "", command);
+    return Command.run(LIMIT, Map.of(), "", command);
   }
 
   private static Command.Result done(Member asked, String... arguments) {

@@ -45,7 +45,7 @@ class QuotaTest {
     var command =
         new ArrayList<>(List.of(Binaries.etcdctl().toString(), "--endpoints=" + endpoints));
     command.addAll(List.of(words));
-    return Command.run(LIMIT, Map.of("ETCDCTL_API", "3"), "", command);
+    return Command.run(LIMIT, Map.of(), "", command);
   }
 
   private static String done(String endpoints, String... words) {

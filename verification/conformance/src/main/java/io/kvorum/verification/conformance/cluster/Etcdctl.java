@@ -22,7 +22,7 @@ public final class Etcdctl {
     var command =
         new ArrayList<>(List.of(Binaries.etcdctl().toString(), "--endpoints", asked.address()));
     command.addAll(List.of(arguments));
-    return Command.run(LIMIT, Map.of("ETCDCTL_API", "3"), "", command);
+    return Command.run(LIMIT, Map.of(), "", command);
   }
 
   /**
