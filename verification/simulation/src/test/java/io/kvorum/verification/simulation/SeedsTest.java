@@ -12,7 +12,7 @@ import org.junit.jupiter.api.Test;
  * {@code mvn -pl verification/simulation -am test -Dtest=SeedsTest -Dsimulation.seed=N}.
  */
 final class SeedsTest {
-  private static final int SEEDS = 500;
+  private static final int SEEDS = 300;
 
   @Test
   void everythingHoldsInEverySeed() {
