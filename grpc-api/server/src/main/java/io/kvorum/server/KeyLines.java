@@ -100,7 +100,8 @@ final class KeyLines {
         if (current == 0) {
           toRead = beginReading();
         } else if (!reading && line.pass().contains(waiter)) {
-          return CompletableFuture.completedFuture(atOnce(waiter));
+          // The line may be ahead in what has gone, and behind in whether the own key has.
+          return CompletableFuture.completedFuture(Turn.Came.AFTER_WAITING);
         }
         waiting.put(waiter, came);
       }
@@ -109,10 +110,6 @@ final class KeyLines {
       }
       turn.waits(() -> leave(waiter));
       return came;
-    }
-
-    private Turn.Came atOnce(KeyLine.Waiter waiter) {
-      return line.holds(waiter) ? Turn.Came.AT_ONCE : Turn.Came.AFTER_WAITING;
     }
 
     private void leave(KeyLine.Waiter waiter) {
@@ -191,8 +188,12 @@ final class KeyLines {
       passed.forEach(CompletableFuture::complete);
     }
 
-    /** With the lock held. */
-    private Map<CompletableFuture<Turn.Came>, Turn.Came> pass(boolean atOnce) {
+    /**
+     * With the lock held.
+     *
+     * @param justRead the line is the state of one revision
+     */
+    private Map<CompletableFuture<Turn.Came>, Turn.Came> pass(boolean justRead) {
       List<KeyLine.Waiter> passed = line.pass();
       if (passed.isEmpty()) {
         return Map.of();
@@ -201,7 +202,8 @@ final class KeyLines {
       for (KeyLine.Waiter waiter : passed) {
         CompletableFuture<Turn.Came> came = waiting.remove(waiter);
         if (came != null) {
-          turns.put(came, atOnce ? atOnce(waiter) : Turn.Came.AFTER_WAITING);
+          boolean atOnce = justRead && line.holds(waiter);
+          turns.put(came, atOnce ? Turn.Came.AT_ONCE : Turn.Came.AFTER_WAITING);
         }
       }
       return turns;

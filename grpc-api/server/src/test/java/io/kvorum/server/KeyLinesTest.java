@@ -172,6 +172,18 @@ class KeyLinesTest {
     assertEquals(1, ranges.size());
   }
 
+  /** A deletion that is known early may be a later change than that of the caller's own key. */
+  @Test
+  void whoIsFirstInALineThatIsFollowedIsToldToLook() throws Exception {
+    answers.add(range(9, false, record(1, 7), record(2, 8), record(3, 9)));
+    var third = await(3, 9, new Turn());
+    taken(watches);
+    assertEquals(Turn.Came.AFTER_WAITING, came(await(1, 7, new Turn())));
+    lines.deleted(PREFIX, key(1), 11);
+    assertEquals(Turn.Came.AFTER_WAITING, came(await(2, 8, new Turn())));
+    assertFalse(third.isDone());
+  }
+
   @Test
   void aDeletionAppliedHereNeedsNoWatch() throws Exception {
     answers.add(range(9, false, record(1, 7), record(2, 8)));
